@@ -47,8 +47,8 @@ struct container {
     uint32_t gpus;        /* nvidia.com/gpu: limits, else requests; 0 none */
     uint32_t gpus_shared; /* nvidia.com/gpu.shared (time slices) */
     uint32_t mig;         /* sum of nvidia.com/mig-* */
-    uint32_t other_gpus;  /* amd.com/gpu, gpu.intel.com/i915, vgpu resources: counted, wiring not ours
-                             to know */
+    uint32_t other_gpus;  /* amd.com/gpu, gpu.intel.com/i915, vgpu resources: counted, wiring not
+                             ours  to know */
     bool claims;          /* resources.claims: DRA, the count is elsewhere */
 };
 

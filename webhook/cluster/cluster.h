@@ -1,0 +1,110 @@
+/* The cache of nodes and pods, and the answers kept from it. It does not care where its objects
+ * come from: a recorded file now, list + watch of a live cluster later; both call the same apply
+ * functions.
+ *
+ * Thread-safe: one mutex, held to copy in or to read out, never across I/O. Each node's wiring is
+ * decoded once, when its annotation changes; each pair (shape, node) is decided once, until that
+ * node (or time: freshness) changes. A filter call over n names is then n look-ups. */
+#ifndef TPGUARD_CLUSTER_CLUSTER_H
+#define TPGUARD_CLUSTER_CLUSTER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "topology/buf.h"
+#include "topology/err.h"
+#include "webhook/codec/object.h"
+#include "webhook/core/decide.h"
+
+#define CLUSTER_NODES_MAX 50000
+#define CLUSTER_PODS_MAX  200000
+#define CLUSTER_SHAPES    64 /* shapes whose answers are kept; the least recently used goes first */
+
+struct cluster;
+
+struct cluster *
+cluster_new(const struct policy *policy); /* copies the policy; NULL without memory */
+void cluster_free(struct cluster *c);
+
+/* Objects are copied. A node whose annotation cannot be read is kept as TOPOLOGY_INVALID (with its
+ * reason), true. */
+NODISCARD bool cluster_put_node(struct cluster *c, const struct node_object *n, struct err *e);
+NODISCARD bool cluster_put_pod(struct cluster *c, const struct pod *p,
+                               struct err *e); /* not bound, ended: forgotten */
+NODISCARD bool cluster_put_namespace(struct cluster *c, const struct namespace_object *n,
+                                     struct err *e);
+void cluster_drop_node(struct cluster *c, struct span name);
+void cluster_drop_pod(struct cluster *c, struct span ns, struct span name);
+void cluster_drop_namespace(struct cluster *c, struct span name);
+
+/* Everything anew from a file's text, all or nothing: on failure the old content stays. */
+NODISCARD bool cluster_load(struct cluster *c, struct span text, struct err *e);
+
+struct cluster_stats {
+    bool ready; /* a first full content is there */
+    unsigned nodes, gpu_nodes, pods, topo_ok, topo_missing, topo_invalid;
+    uint64_t decided; /* decide_node calls so far */
+    uint64_t kept;    /* answers read from the keep */
+};
+void cluster_stats_get(struct cluster *c, struct cluster_stats *out);
+/* One line per node whose annotation could not be read: "node gpu-d: tpguard.io/topology: ..." for
+ * the log. Returns the count. */
+unsigned cluster_complaints(struct cluster *c, struct buf *out);
+
+/* Mode of a namespace: its label, else the policy's. */
+enum mode cluster_mode(struct cluster *c, struct span ns);
+
+/* Many look-ups of one shape under one lock: begin, answer x n, end. Keep it short; no I/O between.
+ */
+struct cluster_session {
+    struct cluster *c;
+    void *slot;
+    unsigned hint; /* the next name is probably here */
+    int64_t now;
+};
+void cluster_begin(struct cluster *c, const struct shape *s, int64_t now,
+                   struct cluster_session *out);
+/* false: no such node. */
+bool cluster_answer(struct cluster_session *s, struct span name, struct node_answer *out);
+void cluster_end(struct cluster_session *s);
+
+/* All nodes counted for one shape, with the cases worth naming. */
+void cluster_census(struct cluster *c, const struct shape *s, int64_t now, struct census *out);
+
+/* For explain and the map: every node in name order, with its view (valid during the call only) and
+ * answer. */
+struct cluster_node_info {
+    const struct node_view *view;
+    const struct node_answer *answer;
+    const char *problem; /* why the topology is invalid; "" */
+    const char *source;  /* where the topology was read: "tpguard.io/topology",
+                            "tpguard.io/nvidia-smi-topo", "" */
+    int64_t observed_at;
+};
+typedef bool cluster_visit(void *ctx, const struct cluster_node_info *info); /* false stops */
+void cluster_each(struct cluster *c, const struct shape *s, int64_t now, cluster_visit *visit,
+                  void *ctx);
+/* Who holds GPU `position` of that node: "llm/chat-0"; "" when nobody known. */
+void cluster_holder(struct cluster *c, struct span node, unsigned position, char *out,
+                    unsigned cap);
+
+/* ---- judge: the one path from a pod to a verdict, used by the server and by explain ---- */
+
+struct judgement {
+    bool is_gpu_pod;
+    bool malformed; /* workload_read refused: `bad` says why */
+    struct err bad;
+    enum mode mode;
+    struct workload w;
+    struct shape shape;
+    struct census asked;
+    struct census unpinned;
+    bool has_unpinned;
+    struct decision decision;
+};
+/* The pod in namespace ns as of now. Always gives a decision. out is large (about 100 KiB): keep it
+ * in an arena. */
+void judge_pod(struct cluster *c, const struct policy *policy, const struct pod *p, struct span ns,
+               int64_t now, struct judgement *out);
+
+#endif

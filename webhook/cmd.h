@@ -1,0 +1,21 @@
+/* One function per command; main.c holds the table of names and help lines. argv[0] is the
+ * command's own name. They return the exit code: 0 allowed or fine, 1 denied or nothing fits, 2
+ * wrong input or usage, 3 cannot be told. */
+#ifndef TPGUARD_WEBHOOK_CMD_H
+#define TPGUARD_WEBHOOK_CMD_H
+
+enum exit_code { EXIT_OK = 0, EXIT_DENIED = 1, EXIT_USAGE = 2, EXIT_UNTOLD = 3 };
+
+#define TPGUARD_VERSION "0.1.0"
+
+int cmd_serve(int argc, char **argv);
+int cmd_explain(int argc, char **argv);
+int cmd_topology(int argc, char **argv);
+int cmd_version(int argc, char **argv);
+
+/* The cluster that ships inside the program (webhook/demo_cluster.yaml): used when no file is
+ * named. */
+extern const char demo_cluster_start[];
+extern const char demo_cluster_end[];
+
+#endif

@@ -1,0 +1,54 @@
+/* Scheduler extender v1 (k8s.io/kube-scheduler/extender/v1): capital-letter keys, null lists, one
+ * pass over long lists. The answers are written while the names are read; nothing is built per
+ * node. */
+#ifndef TPGUARD_CODEC_EXTENDER_H
+#define TPGUARD_CODEC_EXTENDER_H
+
+#include "topology/arena.h"
+#include "topology/buf.h"
+#include "topology/err.h"
+#include "topology/json.h"
+#include "webhook/core/pod.h"
+
+/* Node names or nodes of one call. */
+#define EXTENDER_NODES_MAX 200000
+
+enum extender_form {
+    EXTENDER_NAMES = 0, /* nodeCacheCapable true */
+    EXTENDER_NODES,     /* nodeCacheCapable false: full Node objects */
+    EXTENDER_NONE,      /* both lists null */
+};
+
+struct extender_args {
+    struct pod pod;
+    enum extender_form form;
+    struct span names;      /* text of the NodeNames array */
+    struct span items;      /* text of Nodes.items */
+    struct span nodes_head; /* not used by callers */
+};
+/* Strict: unknown top-level keys are ignored (the wire may grow), case variants and duplicates are
+ * refused. */
+NODISCARD bool extender_decode(struct span body, struct arena *a, struct extender_args *out,
+                               struct err *e);
+
+/* What the caller says of one node. */
+struct extender_verdict {
+    bool fits;
+    bool resolvable;    /* FailedNodes, else FailedAndUnresolvableNodes */
+    struct span phrase; /* reason, ready JSON string text without quotes (no escape needed) */
+    uint8_t score;      /* 0..10 */
+};
+/* name: raw text between the quotes (DNS names need no escape). */
+typedef void extender_judge(void *ctx, struct span name, struct extender_verdict *out);
+
+/* ExtenderFilterResult. With names: NodeNames holds those that fit, in the order of the request,
+ * Nodes null; with nodes: the reverse, items copied verbatim. EXTENDER_NONE: both empty. */
+NODISCARD bool extender_filter(const struct extender_args *args, extender_judge *judge, void *ctx,
+                               struct buf *out, struct err *e);
+/* HostPriorityList. */
+NODISCARD bool extender_prioritize(const struct extender_args *args, extender_judge *judge,
+                                   void *ctx, struct buf *out, struct err *e);
+/* {"Nodes":null,...,"Error":msg}: the call failed; kube-scheduler shows msg on the pod. */
+void extender_error(const char *msg, struct buf *out);
+
+#endif

@@ -1,0 +1,78 @@
+/* Kubernetes objects -> plain structs: the few fields that tpguard reads, strictly typed, with the
+ * path in every error. All text borrows from the JSON tree's arena. cJSON stays behind
+ * topology/json.h. */
+#ifndef TPGUARD_CODEC_OBJECT_H
+#define TPGUARD_CODEC_OBJECT_H
+
+#include "topology/arena.h"
+#include "topology/err.h"
+#include "topology/gpuset.h"
+#include "topology/json.h"
+#include "webhook/core/pod.h"
+
+/* A v1 Pod (metadata, spec, status). */
+NODISCARD bool pod_decode(const struct json *o, struct arena *a, struct pod *out, struct err *e);
+
+/* A pod template {metadata, spec}: as pod_decode, no status. */
+NODISCARD bool pod_template_decode(const struct json *o, struct arena *a, struct pod *out,
+                                   struct err *e);
+
+struct node_object {
+    struct span name;
+    bool unschedulable;
+    bool gpus_known;     /* status.allocatable is there */
+    uint32_t gpus;       /* status.allocatable["nvidia.com/gpu"], 0 if not listed */
+    struct span product; /* label nvidia.com/gpu.product, "" */
+    uint32_t gfd_count;  /* label nvidia.com/gpu.count, 0 */
+    /* annotations, p == NULL when absent */
+    struct span topology;
+    struct span smi_topo;
+    struct span smi_nvlink;
+    struct span allocations;
+    struct span cordoned;
+};
+NODISCARD bool node_decode(const struct json *o, struct arena *a, struct node_object *out,
+                           struct err *e);
+
+struct namespace_object {
+    struct span name;
+    struct span mode; /* label tpguard.io/mode; p == NULL when absent */
+};
+NODISCARD bool namespace_decode(const struct json *o, struct namespace_object *out, struct err *e);
+
+/* tpguard.io/allocations of a node: which pod holds which GPUs (written by the agent). Canonical
+ * JSON, version 1:
+ * {"version":1,"observedAt":"...Z","pods":[{"namespace":"llm","name":"chat-0","container":"main","gpus":["GPU-...",1]}]}
+ * gpus: UUID strings or NVML indices. At most 512 pods. */
+struct held {
+    struct span ns, pod;
+    struct span uuid[GPU_MAX];
+    int16_t index[GPU_MAX]; /* -1 where uuid says it */
+    uint8_t n;
+};
+struct allocations {
+    int64_t observed_at;
+    const struct held *pod;
+    unsigned n;
+};
+NODISCARD bool allocations_decode(struct span text, struct arena *a, struct allocations *out,
+                                  struct err *e);
+
+/* A kind that carries pod templates: Pod, Deployment, ReplicaSet, StatefulSet, DaemonSet, Job,
+ * CronJob, ReplicationController, LeaderWorkerSet (two: leader and worker), PodTemplate. Others: n
+ * = 0, true. */
+#define UNITS_MAX 64
+struct unit {
+    struct span kind; /* of the manifest */
+    struct span name;
+    struct span ns;
+    char role[16];  /* "leader", "worker", or "" */
+    char path[96];  /* of the pod inside the object: "", "spec.template", ... : prefix for paths in
+                       errors */
+    unsigned doc;   /* which document of the file, 0.. */
+    struct pod pod; /* owner_kind, owner_name, replicas, group_size filled from the manifest */
+};
+NODISCARD bool units_decode(const struct json *o, struct arena *a, struct unit *out, unsigned max,
+                            unsigned *n, struct err *e);
+
+#endif
