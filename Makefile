@@ -77,6 +77,123 @@ room_of = $(if $(filter topology,$(1)),topology,webhook/$(1))
 $(UNIT): $(B)/tests/unit/%: $(B)/tests/unit/%.o $(ARCHIVES)
 	$(CC) $(LDOPT) -o $@ $< $(call rev,$(foreach r,$(call upto,$(call room_of,$(firstword $(subst /, ,$*))),$(ROOMS)),$(call ar,$(r)))) $(LIBS)
 
+
+# Fuzz targets: tests/fuzz/X_fuzz.c with a seed corpus in tests/fuzz/corpus/X. Replayed with every build (so that each
+# past crash is a test), explored by libFuzzer with V=fuzz.
+FUZZ     := $(patsubst tests/fuzz/%_fuzz.c,%,$(wildcard tests/fuzz/*_fuzz.c))
+REPLAY   := $(FUZZ:%=$(B)/tests/fuzz/%_replay)
+FUZZERS  := $(FUZZ:%=$(B)/tests/fuzz/%_fuzzer)
+FUZZ_SECONDS ?= 20
+
+$(REPLAY): $(B)/tests/fuzz/%_replay: $(B)/tests/fuzz/%_fuzz.o $(B)/tests/fuzz/replay.o $(ARCHIVES)
+	$(CC) $(LDOPT) -o $@ $< $(B)/tests/fuzz/replay.o $(LINK) $(LIBS)
+$(FUZZERS): $(B)/tests/fuzz/%_fuzzer: $(B)/tests/fuzz/%_fuzz.o $(ARCHIVES)
+	$(CC) $(LDOPT) -fsanitize=fuzzer -o $@ $< $(LINK) $(LIBS)
+
+$(B)/tests/bench/bench: $(B)/tests/bench/bench.o $(ARCHIVES)
+	$(CC) $(LDOPT) -o $@ $< $(LINK) $(LIBS) -lssl
+
+$(B)/webhook/demo_cluster.o: webhook/demo_cluster.yaml
+
+# ---- what people call ----
+
+.PHONY: help
+help:
+	@echo 'make            build build/release/tpguard'
+	@echo 'make demo       the main job, shown: server, wires, verdicts (fetches missing packages itself)'
+	@echo 'make test       unit, property, contract and server tests, fuzz corpora replayed'
+	@echo 'make lint       format, rooms, sizes, shellcheck, clang, clang-tidy, cppcheck'
+	@echo 'make bench      latencies of the server, each beside a bare answer of the same server'
+	@echo 'make fuzz       every fuzz target for FUZZ_SECONDS (20) with libFuzzer'
+	@echo 'make format     clang-format over all C'
+	@echo 'make deps       install what the build and the tests need (Debian, apt)'
+	@echo 'make V=asan ... the same with ASan+UBSan; also V=tsan, V=clang, V=fuzz'
+	@echo 'make install    DESTDIR and PREFIX (/usr/local) are honoured'
+
+# Missing Debian packages are installed once a tree; nothing is asked of apt when all are there.
+build/.deps: tests/deps.sh
+	@tests/deps.sh build
+	@mkdir -p build && touch $@
+build/.deps-test: tests/deps.sh
+	@tests/deps.sh build test
+	@mkdir -p build && touch $@
+build/.deps-lint: tests/deps.sh
+	@tests/deps.sh build test lint
+	@mkdir -p build && touch $@
+
+.PHONY: deps
+deps: build/.deps-lint
+
+.PHONY: demo
+demo: build/.deps build/.deps-test
+	@$(MAKE) --no-print-directory -s all
+	@tests/demo.sh build/release/tpguard
+
+.PHONY: unit replay programs
+unit: $(UNIT)
+replay: $(REPLAY)
+programs: all unit replay
+
+# Everything in the release build, then the C tests again under ASan+UBSan.
+.PHONY: test
+test: build/.deps-test
+	@$(MAKE) --no-print-directory -s programs
+	@$(MAKE) --no-print-directory -s V=asan programs
+	@tests/run.sh $(patsubst $(B)/%,build/release/%,$(sort $(UNIT) $(REPLAY))) \
+	    $(patsubst $(B)/%,build/asan/%,$(sort $(UNIT) $(REPLAY))) \
+	    $(sort $(wildcard tests/contract/run.sh tests/machines/run.sh tests/server/run.sh tests/cli/run.sh))
+
+.PHONY: fuzz
+fuzz: build/.deps-lint
+	@$(MAKE) --no-print-directory -s V=fuzz fuzzers
+	@for f in $(FUZZ); do tests/fuzz/explore.sh build/fuzz/tests/fuzz/$${f}_fuzzer $$f $(FUZZ_SECONDS) || exit 1; done
+.PHONY: fuzzers
+fuzzers: $(FUZZERS)
+
+.PHONY: bench
+bench: build/.deps-test
+	@$(MAKE) --no-print-directory -s all build/release/tests/bench/bench
+	@tests/bench/bench.sh build/release/tpguard build/release/tests/bench/bench
+
+ALL_C := $(sort $(wildcard topology/*.[ch] webhook/*.[ch] webhook/*/*.[ch] tests/*.h tests/*/*.[ch] tests/*/*/*.[ch]))
+.PHONY: format
+format:
+	clang-format-14 -i $(ALL_C)
+
+.PHONY: lint lint-quick lint-tidy lint-cppcheck
+lint: build/.deps-lint lint-quick
+	@$(MAKE) --no-print-directory -s V=clang programs
+	@$(MAKE) --no-print-directory -s lint-cppcheck lint-tidy
+	@echo 'lint: clean'
+lint-quick: build/.deps-lint
+	@clang-format-14 --dry-run -Werror $(ALL_C)
+	@$(MAKE) --no-print-directory -s all
+	@tests/lint/rooms.sh build/release
+	@tests/lint/sizes.sh
+	@tests/lint/words.sh
+	@shellcheck $$(git ls-files -co --exclude-standard '*.sh' .ci/run)
+lint-cppcheck:
+	@cppcheck --quiet --std=c11 --language=c --enable=warning,performance,portability --inline-suppr \
+	    --error-exitcode=1 --suppress=missingIncludeSystem -I. -j2 topology webhook
+# One stamp a file, so that only what changed is looked at again.
+TIDY := $(patsubst %.c,build/tidy/%.ok,$(wildcard topology/*.c webhook/*.c webhook/*/*.c))
+lint-tidy: $(TIDY)
+build/tidy/%.ok: %.c .clang-tidy
+	@mkdir -p $(@D)
+	@clang-tidy-14 --quiet --warnings-as-errors='*' $< -- -std=c17 -D_GNU_SOURCE -I. -include topology/banned.h 2>$@.log \
+	    || { cat $@.log; exit 1; }
+	@touch $@
+
+PREFIX ?= /usr/local
+.PHONY: install
+install: all
+	install -D -m 0755 $(B)/tpguard $(DESTDIR)$(PREFIX)/bin/tpguard
+	ln -sf tpguard $(DESTDIR)$(PREFIX)/bin/kubectl-tpguard
+
+.PHONY: clean
+clean:
+	rm -rf build
+
 .PHONY: flags
 flags:
 	@echo $(CFLAGS)

@@ -1,5 +1,6 @@
-/* A test program prints TAP: one line per check, a plan at the end, exit 1 when a check failed. Nothing else.
- * Use: int main(void) { ok(x, "what"); is_str(got, want, "what"); return tap_done(); } */
+/* A test program prints TAP: one line per check, a plan at the end, exit 1 when a check failed.
+ * Nothing else. Use: int main(void) { ok(x, "what"); is_str(got, want, "what"); return tap_done();
+ * } */
 #ifndef TPGUARD_TESTS_TAP_H
 #define TPGUARD_TESTS_TAP_H
 
@@ -48,8 +49,7 @@ __attribute__((unused)) static bool tap_i64(int64_t got, int64_t want, const cha
     }
     return got == want;
 }
-#define is_int(got, want, what) \
-    tap_i64((int64_t)(got), (int64_t)(want), __FILE__, __LINE__, (what))
+#define is_int(got, want, what) tap_i64((int64_t)(got), (int64_t)(want), __FILE__, __LINE__, (what))
 
 /* A check that cannot be made here, with the reason; counted apart by the runner. */
 #define skip(why, what) printf("ok %u - %s # SKIP %s\n", ++tap_count, (what), (why))

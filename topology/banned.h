@@ -7,7 +7,6 @@
 /* System headers that declare or inline these must come first: after the poison even a declaration
  * is an error. */
 #include <ctype.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# The rooms of the code (README, "Rooms"): who may include what, and what the pure rooms may call.
+# Usage: tests/lint/rooms.sh BUILD_DIR (objects there are checked with nm)
+set -u
+bad=0
+say() { echo "rooms: $*" >&2; bad=1; }
+
+# Libraries live in one room each.
+only() { # HEADER-PATTERN ALLOWED-PATH-PATTERN
+    grep -rlE "#include <($1)" topology webhook --include='*.[ch]' | grep -vE "$2" | while read -r f; do
+        echo "$f includes <$1>: only $2 may"
+    done
+}
+found=$(
+    only 'cjson/' '^topology/json\.c$'
+    only 'microhttpd' '^webhook/http/'
+    only 'gnutls/' '^webhook/http/'
+    only 'openssl/' '^webhook/http/certs\.c$'
+    only 'yaml\.h' '^webhook/codec/yaml'
+    only 'curl/' '^webhook/kube/'
+    only 'dlfcn|spawn\.h' '^topology/read_'
+)
+[ -z "$found" ] || say "$found"
+
+# A room includes only the rooms below it.
+below() { # ROOM ALLOWED...
+    local room=$1
+    shift
+    local pattern
+    pattern=$(printf '%s|' "$@")
+    grep -nE '#include "' "$room"/*.[ch] 2>/dev/null | grep -vE "#include \"(${pattern%|})/[a-z0-9_]+\.(h|inc)\"" |
+        while read -r l; do echo "$l: not a room that $room may use"; done
+}
+found=$(
+    below topology topology
+    below webhook/sys topology webhook/sys
+    below webhook/core topology webhook/core
+    below webhook/codec topology webhook/core webhook/codec
+    below webhook/cluster topology webhook/core webhook/codec webhook/cluster
+    below webhook/http topology webhook/core webhook/codec webhook/cluster webhook/sys webhook/http
+)
+[ -z "$found" ] || say "$found"
+
+# The pure rooms call nothing but themselves and the memory functions of libc.
+if [ $# -gt 0 ] && [ -d "$1" ]; then
+    pure=$(find "$1/webhook/core" "$1/topology" -name '*.o' ! -name json.o ! -name arena.o ! -name buf.o ! -name err.o |
+        sort)
+    own=$(find "$1/webhook/core" "$1/topology" -name '*.o' -exec nm --defined-only -g {} + | awk 'NF==3{print $3}' |
+        sort -u)
+    for o in $pure; do
+        nm -u "$o" | awk '{print $2}' | grep -vxE \
+            'mem(cpy|cmp|set|move|chr|rchr)|__mem(cpy|set|move)_chk|strlen|strnlen|qsort|_GLOBAL_OFFSET_TABLE_|__stack_chk_fail|(v?snprintf|__v?snprintf_chk)|__assert_fail|__(asan|ubsan|tsan)_.*' |
+            grep -vxF "$own" | while read -r s; do echo "rooms: ${o#"$1"/} calls $s: a pure room may not" >&2; done
+    done | tee /dev/stderr | grep -q . && bad=1
+fi
+exit $bad

@@ -1,0 +1,328 @@
+/* tpguard explain: manifests in, the server's own judgement out. Reads files, prints, exits by
+ * verdict. */
+#include <getopt.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "webhook/cmd.h"
+#include "webhook/codec/manifest.h"
+#include "webhook/explain.h"
+#include "webhook/policy_options.h"
+#include "webhook/sys/file.h"
+
+#define FILES_MAX    64
+#define ARENA_MAX    ((size_t)1024 * 1024 * 1024)
+#define OUTPUT_MAX   ((size_t)512 * 1024 * 1024)
+#define BUILTIN_NAME "the built-in example"
+
+struct explain_run {
+    const char *file[FILES_MAX];
+    unsigned n_files;
+    const char *cluster_file; /* NULL: the built-in example */
+    bool json;
+    bool patch_only;
+    struct explain_style style;
+    struct policy policy;
+    struct cluster *cluster;
+    int rc;
+};
+
+static int complain(const char *where, const struct err *e) {
+    fprintf(stderr, "tpguard: explain: %s%s%s%s%s\n", where, where[0] ? ": " : "", e->path,
+            e->path[0] ? ": " : "", e->msg);
+    return EXIT_USAGE;
+}
+
+static void help(void) {
+    char text[4096];
+    struct buf policy = BUF_OVER(text);
+    policy_options_help(&policy);
+    printf("What would happen to this manifest on these nodes, and why. The same code as the "
+           "server.\n\n"
+           "Usage: tpguard explain -f FILE [OPTIONS]\n\n"
+           "  -f, --filename FILE        manifest, YAML or JSON, several documents; - is standard "
+           "input; may repeat\n"
+           "  --cluster FILE             recorded cluster: kubectl get nodes,pods -A -o yaml > "
+           "FILE (" BUILTIN_NAME ")\n"
+           "  -o, --output FORMAT        text or json: one object a line, one line a pod (text)\n"
+           "  --patch                    print only the JSON Patch that admission would apply\n"
+           "  --ascii                    no characters beyond ASCII in pictures\n"
+           "  --color WHEN               auto, always or never (auto)\n"
+           "  -h, --help                 this text\n\n"
+           "Policy, as given to tpguard serve:\n%s\n"
+           "Exit codes: 0 allowed, as it is or as rewritten; 1 denied, or nothing fits now; 2 "
+           "wrong input or usage;\n"
+           "3 cannot be told. Pods and the pod templates of Deployment, StatefulSet, DaemonSet, "
+           "Job, CronJob,\n"
+           "ReplicaSet and LeaderWorkerSet are read.\n\n"
+           "Example: tpguard explain -f qwen35.yaml --cluster cluster.yaml\n",
+           buf_cstr(&policy));
+}
+
+enum { OPT_CLUSTER = 256, OPT_PATCH, OPT_ASCII, OPT_COLOR, OPT_POLICY };
+
+static const struct option options[] = {
+    {"filename", required_argument, NULL, 'f'},
+    {"cluster", required_argument, NULL, OPT_CLUSTER},
+    {"output", required_argument, NULL, 'o'},
+    {"patch", no_argument, NULL, OPT_PATCH},
+    {"ascii", no_argument, NULL, OPT_ASCII},
+    {"color", required_argument, NULL, OPT_COLOR},
+    {"help", no_argument, NULL, 'h'},
+    {"mode", required_argument, NULL, OPT_POLICY},
+    {"rewrite", required_argument, NULL, OPT_POLICY},
+    {"unsatisfiable", required_argument, NULL, OPT_POLICY},
+    {"autoscaler", no_argument, NULL, OPT_POLICY},
+    {"unknown-tp", required_argument, NULL, OPT_POLICY},
+    {"unknown-topology", required_argument, NULL, OPT_POLICY},
+    {"allocation", required_argument, NULL, OPT_POLICY},
+    {"allow-degraded", no_argument, NULL, OPT_POLICY},
+    {"freshness", required_argument, NULL, OPT_POLICY},
+    {"scheduler-name", required_argument, NULL, OPT_POLICY},
+    {NULL, 0, NULL, 0},
+};
+
+static bool take_word(struct explain_run *r, int opt, const char *value, struct err *e) {
+    struct span v = span_of(value);
+    switch (opt) {
+    case 'f':
+        if (r->n_files == FILES_MAX) {
+            return err_set(e, ERR_TOO_LARGE, "at most %d files", FILES_MAX);
+        }
+        r->file[r->n_files++] = value;
+        return true;
+    case 'o':
+        r->json = span_is(v, "json");
+        return r->json || span_is(v, "text") ||
+               err_set(e, ERR_INPUT, "--output wants text or json, found \"%s\"", value);
+    case OPT_CLUSTER:
+        r->cluster_file = value;
+        return true;
+    case OPT_PATCH:
+        r->patch_only = true;
+        return true;
+    case OPT_ASCII:
+        r->style.ascii = true;
+        return true;
+    case OPT_COLOR:
+        if (!span_is(v, "auto")) {
+            r->style.colour = span_is(v, "always");
+            return r->style.colour || span_is(v, "never") ||
+                   err_set(e, ERR_INPUT, "--color wants auto, always or never, found \"%s\"",
+                           value);
+        }
+        return true;
+    default:
+        return err_set(e, ERR_INTERNAL, "option %d", opt);
+    }
+}
+
+/* -1: go on; else the exit code. */
+static int take_options(struct explain_run *r, int argc, char **argv) {
+    struct err e = {0};
+    int which = 0;
+    opterr = 0;
+    optind = 1;
+    for (int opt; (opt = getopt_long(argc, argv, ":f:o:h", options, &which)) != -1;) {
+        bool good = true;
+        if (opt == 'h') {
+            help();
+            return EXIT_OK;
+        }
+        if (opt == ':') {
+            good = err_set(&e, ERR_INPUT, "%s wants a value", argv[optind - 1]);
+        } else if (opt == '?') {
+            good = err_set(&e, ERR_INPUT, "no option %s; see tpguard explain --help",
+                           argv[optind - 1]);
+        } else if (opt == OPT_POLICY) {
+            good = policy_option_set(&r->policy, span_of(options[which].name), span_of(optarg), &e);
+        } else {
+            good = take_word(r, opt, optarg, &e);
+        }
+        if (!good) {
+            return complain("", &e);
+        }
+    }
+    if (optind < argc) {
+        (void)err_set(&e, ERR_INPUT, "takes no argument \"%s\": a file goes behind -f",
+                      argv[optind]);
+        return complain("", &e);
+    }
+    if (!r->n_files) {
+        (void)err_set(&e, ERR_INPUT, "wants a manifest: tpguard explain -f FILE");
+        return complain("", &e);
+    }
+    return -1;
+}
+
+static bool load_cluster(struct explain_run *r, struct err *e) {
+    r->cluster = cluster_new(&r->policy);
+    if (!r->cluster) {
+        return err_set(e, ERR_INTERNAL, "no memory");
+    }
+    if (!r->cluster_file) {
+        struct span text = {demo_cluster_start, (size_t)(demo_cluster_end - demo_cluster_start)};
+        return cluster_load(r->cluster, text, e) || err_wrap(e, BUILTIN_NAME ": ");
+    }
+    struct buf text = buf_new(CLUSTER_FILE_MAX);
+    bool done = file_read(r->cluster_file, CLUSTER_FILE_MAX, &text, e);
+    if (done && !cluster_load(r->cluster, buf_view(&text), e)) {
+        done = err_wrap(e, "%s: ", r->cluster_file);
+    }
+    buf_done(&text);
+    return done;
+}
+
+/* Wiring that cannot be read is said once, on standard error, before any verdict leans on it. */
+static void show_complaints(struct explain_run *r) {
+    struct buf said = buf_new((size_t)1024 * 1024);
+    if (cluster_complaints(r->cluster, &said) && buf_ok(&said)) {
+        struct span rest = buf_view(&said);
+        while (rest.n) {
+            struct span line = span_line(&rest);
+            fprintf(stderr, "tpguard: %s: " SPAN_FMT "\n",
+                    r->cluster_file ? r->cluster_file : BUILTIN_NAME, SPAN_ARG(line));
+        }
+    }
+    buf_done(&said);
+}
+
+static int worse(int a, int b) {
+    static const int rank[] = {
+        [EXIT_OK] = 0, [EXIT_UNTOLD] = 1, [EXIT_DENIED] = 2, [EXIT_USAGE] = 3};
+    return rank[a] >= rank[b] ? a : b;
+}
+
+static int exit_of(const struct judgement *j) {
+    if (j->malformed) {
+        return EXIT_USAGE;
+    }
+    switch (j->decision.verdict) {
+    case VERDICT_ALLOW:
+    case VERDICT_WARN:
+        return EXIT_OK;
+    case VERDICT_DENY:
+    case VERDICT_WAIT:
+        return EXIT_DENIED;
+    case VERDICT_UNKNOWN:
+    case VERDICT_COUNT:
+        break;
+    }
+    return EXIT_UNTOLD;
+}
+
+/* file:line: path: what. The line is looked for in the text as the person wrote it. */
+static void show_input_fault(const char *file, struct span text, unsigned doc,
+                             const struct err *bad) {
+    unsigned line = bad->path[0] ? yaml_line(text, doc, bad->path) : 0;
+    char at[32] = "";
+    if (line) {
+        (void)snprintf(at, sizeof at, ":%u", line);
+    }
+    fprintf(stderr, "tpguard: %s%s: %s%s%s\n", file, at, bad->path, bad->path[0] ? ": " : "",
+            bad->msg);
+}
+
+static bool explain_unit(struct explain_run *r, const char *file, struct span text,
+                         const struct unit *u, struct err *e) {
+    struct arena a = arena_new(ARENA_MAX);
+    struct explained x;
+    const struct draw_opts draw = {
+        .colour = r->style.colour, .ascii = r->style.ascii, .indent = 10};
+    if (!explain_gather(r->cluster, &r->policy, u, &draw, &a, &x, e)) {
+        arena_done(&a);
+        return false;
+    }
+    x.file = file;
+    struct buf out = buf_new(OUTPUT_MAX);
+    if (r->patch_only) {
+        buf_span(&out, x.patch.n ? x.patch : SPAN("[]"));
+        buf_char(&out, '\n');
+    } else if (r->json) {
+        explain_json(&x, &out);
+    } else {
+        explain_text(&x, &r->style, &out);
+    }
+    if (x.j->malformed) {
+        struct err bad = x.j->bad;
+        (void)err_in(&bad, "spec");
+        (void)err_in(&bad, "%s", u->path);
+        unsigned line = yaml_line(text, u->doc, bad.path);
+        fprintf(stderr, "tpguard: %s:%u: %s%s%s\n", file, line, x.j->bad.path,
+                x.j->bad.path[0] ? ": " : "", x.j->bad.msg);
+    }
+    bool done = buf_ok(&out) || err_set(e, ERR_TOO_LARGE, "the answer does not fit");
+    if (done) {
+        (void)fwrite(out.p, 1, out.n, stdout);
+    }
+    r->rc = worse(r->rc, exit_of(x.j));
+    buf_done(&out);
+    arena_done(&a);
+    return done;
+}
+
+static int explain_text_of(struct explain_run *r, const char *file, struct span text) {
+    struct err e = {0};
+    struct arena a = arena_new(ARENA_MAX);
+    struct manifest m = {0};
+    unsigned doc = 0;
+    int rc = EXIT_OK;
+    if (!manifest_read(text, &a, &m, &doc, &e)) {
+        show_input_fault(file, text, doc, &e);
+        arena_done(&a);
+        return EXIT_USAGE;
+    }
+    for (unsigned i = 0; i < m.n && rc == EXIT_OK; i++) {
+        if (!explain_unit(r, file, text, &m.unit[i], &e)) {
+            rc = complain(file, &e);
+        }
+    }
+    if (m.broken) {
+        show_input_fault(file, text, 0, &m.first_broken);
+        rc = EXIT_USAGE;
+    } else if (m.n == 0) {
+        fprintf(stderr,
+                "tpguard: %s: no pod and no pod template in it (%u other document%s): nothing to "
+                "judge\n",
+                file, m.others, m.others == 1 ? "" : "s");
+        rc = EXIT_UNTOLD;
+    }
+    arena_done(&a);
+    return rc;
+}
+
+static void explain_file(struct explain_run *r, const char *file) {
+    struct err e = {0};
+    struct buf text = buf_new(MANIFEST_MAX);
+    int rc = EXIT_USAGE;
+    if (!file_read(file, MANIFEST_MAX, &text, &e)) {
+        rc = complain("", &e);
+    } else {
+        rc = explain_text_of(r, span_is(span_of(file), "-") ? "stdin" : file, buf_view(&text));
+    }
+    r->rc = worse(r->rc, rc);
+    buf_done(&text);
+}
+
+int cmd_explain(int argc, char **argv) {
+    struct explain_run r = {
+        .policy = policy_default(), .style.colour = isatty(STDOUT_FILENO) == 1, .rc = EXIT_OK};
+    struct err e = {0};
+    int rc = take_options(&r, argc, argv);
+    if (rc >= 0) {
+        return rc;
+    }
+    if (!load_cluster(&r, &e)) {
+        cluster_free(r.cluster);
+        return complain("", &e);
+    }
+    if (!r.cluster_file && !r.json && !r.patch_only) {
+        fprintf(stderr, "tpguard: no --cluster given: asking " BUILTIN_NAME " of seven nodes\n");
+    }
+    show_complaints(&r);
+    for (unsigned i = 0; i < r.n_files; i++) {
+        explain_file(&r, r.file[i]);
+    }
+    cluster_free(r.cluster);
+    return r.rc;
+}

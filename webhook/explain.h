@@ -1,0 +1,51 @@
+/* What `tpguard explain` says about one pod: the judgement of the server's own code, and one row
+ * per node. Gathered first, printed after (text or JSON), so that both outputs show the same thing.
+ */
+#ifndef TPGUARD_WEBHOOK_EXPLAIN_H
+#define TPGUARD_WEBHOOK_EXPLAIN_H
+
+#include "topology/arena.h"
+#include "topology/buf.h"
+#include "topology/draw.h"
+#include "webhook/cluster/cluster.h"
+#include "webhook/codec/object.h"
+
+struct explain_row {
+    const char *name;
+    struct node_answer answer;
+    const char *set;     /* answer.set as NVML indices, "" none */
+    const char *bad;     /* the pair to blame, "" none */
+    const char *summary; /* one line about the node's wiring */
+    uint32_t gpus;
+    uint32_t used;
+};
+
+struct explained {
+    const struct unit *unit;
+    const char *file;
+    const struct policy *policy;
+    const struct judgement *j;
+    const struct explain_row *row;
+    unsigned n_rows;
+    unsigned hidden;     /* nodes without a GPU, left out of row */
+    const char *subject; /* the node that is drawn: "" none */
+    const char *matrix;  /* its picture */
+    struct span patch;   /* JSON Patch of the rewrites; empty none */
+};
+
+struct explain_style {
+    bool colour;
+    bool ascii;
+};
+
+void explain_text(const struct explained *x, const struct explain_style *s, struct buf *out);
+
+/* One line: the versioned contract of README, "Machine-readable output". */
+void explain_json(const struct explained *x, struct buf *out);
+
+/* Judges one unit and gathers the rows. All of it lives in the arena. */
+NODISCARD bool explain_gather(struct cluster *c, const struct policy *policy, const struct unit *u,
+                              const struct draw_opts *draw, struct arena *a, struct explained *out,
+                              struct err *e);
+
+#endif
