@@ -26,7 +26,8 @@
 #include "topology/span.h"
 #include "topology/topo.h"
 
-#define ANNOTATION_KEY "tpguard.io/topology"
+#define ANNOTATION_KEY     "tpguard.io/topology"
+#define ANNOTATION_VERSION 1
 /* All annotations of an object together may have 256 KiB (Kubernetes, TotalAnnotationSizeLimitB).
  */
 #define ANNOTATION_MAX (128 * 1024)
@@ -34,6 +35,9 @@
 /* Appends; a full buf shows as !buf_ok. */
 void annotation_encode(const struct topo *t, struct buf *out);
 NODISCARD bool annotation_decode(struct span text, struct topo *out, struct err *e);
+
+/* The word of nvlink.state; "unknown" is said by leaving nvlink out. */
+const char *links_state_name(enum links_state s);
 
 /* RFC 3339 UTC, whole seconds: "2026-11-24T09:14:00Z". time_parse also takes fractions and offsets,
  * and cuts. */

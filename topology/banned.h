@@ -14,6 +14,6 @@
 
 #pragma GCC poison strcpy strcat strncat sprintf vsprintf strtok strtok_r gets atoi atol atoll     \
     strtol strtoul strtoll
-#pragma GCC poison strtoull sscanf gmtime localtime asctime ctime rand srand system popen
+#pragma GCC poison strtoull sscanf gmtime localtime asctime ctime srand system popen
 
 #endif

@@ -20,7 +20,8 @@ enum cost_fabric {
 const char *cost_fabric_name(enum cost_fabric f); /* "NVLink 4", "PCIe 5 (with peer access)" */
 
 /* Time of one all-reduce of `bytes` over n GPUs (2, 4 or 8; other counts take the next larger
- * curve), in 10 ns units. bytes 0 or n < 2: 0. Beyond the table: scaled from its last point. */
+ * curve, more than 8 that of 8: a lower bound), in 10 ns units. bytes 0 or n < 2: 0. Below 256
+ * bytes: as 256. Beyond 1 GiB: scaled from the last point. */
 uint64_t cost_allreduce(enum cost_fabric f, unsigned n, uint64_t bytes);
 
 struct cost_ask {
@@ -29,10 +30,11 @@ struct cost_ask {
     unsigned tp;          /* GPUs in the group */
     unsigned dtype_bytes; /* of the activations: 2 */
 };
-/* All-reduces per forward step: two per layer (Shoeybi et al., arXiv 1909.08053). */
+/* All-reduces per forward step: two per layer (Shoeybi et al., arXiv 1909.08053); none when tp < 2.
+ */
 unsigned cost_allreduces(const struct cost_ask *a);
 /* Communication of one forward step over `tokens` tokens (decode: the batch; prefill: the chunk),
- * microseconds. */
+ * microseconds, rounded. Numbers too large for the arithmetic give the largest number. */
 uint64_t cost_step_us(enum cost_fabric f, const struct cost_ask *a, uint64_t tokens);
 
 #endif

@@ -30,11 +30,17 @@ bool err_at(struct err *e, enum err_code code, const char *path, const char *fmt
     return false;
 }
 
-/* Writes head + sep + old back over old; what does not fit is cut at the end. */
+/* Puts head and sep in front of the text in old; what does not fit is cut at the end. */
 static void prepend(char *old, size_t cap, const char *head, const char *sep) {
-    char tmp[ERR_MSG_MAX];
-    (void)snprintf(tmp, sizeof tmp, "%s", old);
-    (void)snprintf(old, cap, "%s%s%s", head, sep, tmp);
+    size_t front = strlen(head) + strlen(sep);
+    size_t keep = strlen(old);
+    front = front < cap ? front : cap - 1;
+    keep = keep < cap - front ? keep : cap - front - 1;
+    memmove(old + front, old, keep);
+    old[front + keep] = '\0';
+    size_t n = strlen(head) < front ? strlen(head) : front;
+    memcpy(old, head, n);
+    memcpy(old + n, sep, front - n);
 }
 
 bool err_wrap(struct err *e, const char *fmt, ...) {

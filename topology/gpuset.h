@@ -47,6 +47,9 @@ static inline struct gpuset gpuset_minus(struct gpuset a, struct gpuset b) {
 static inline struct gpuset gpuset_with(struct gpuset s, unsigned i) {
     return gpuset_or(s, gpuset_one(i));
 }
+static inline struct gpuset gpuset_without(struct gpuset s, unsigned i) {
+    return gpuset_minus(s, gpuset_one(i));
+}
 static inline bool gpuset_empty(struct gpuset s) {
     return (s.w[0] | s.w[1]) == 0;
 }
@@ -60,8 +63,7 @@ static inline bool gpuset_in(struct gpuset a, struct gpuset b) {
 static inline unsigned gpuset_count(struct gpuset s) {
     return (unsigned)__builtin_popcountll(s.w[0]) + (unsigned)__builtin_popcountll(s.w[1]);
 }
-/* The first member at or after from; GPU_MAX when there is none:
- * for (i = gpuset_next(s, 0); i < GPU_MAX; i = gpuset_next(s, i + 1)). */
+/* The first member at or after from; GPU_MAX when there is none. */
 static inline unsigned gpuset_next(struct gpuset s, unsigned from) {
     if (from < 64) {
         uint64_t low = s.w[0] >> from;
@@ -73,9 +75,15 @@ static inline unsigned gpuset_next(struct gpuset s, unsigned from) {
     if (from >= GPU_MAX) {
         return GPU_MAX;
     }
-    uint64_t high = s.w[1] >> (from - 64);
+    uint64_t high = (s.w[1] & (((uint64_t)1 << (GPU_MAX - 64)) - 1)) >> (from - 64);
     return high ? from + (unsigned)__builtin_ctzll(high) : GPU_MAX;
 }
+/* for (GPUSET_EACH(i, set)): its members in ascending order; set is read anew before each step. */
+#define GPUSET_EACH(i, set)                                                                        \
+    unsigned i = gpuset_next((set), 0);                                                            \
+    i < GPU_MAX;                                                                                   \
+    i = gpuset_next((set), i + 1)
+
 /* Smaller when its lowest differing member is smaller: the deterministic tie-break of every search.
  */
 static inline bool gpuset_before(struct gpuset a, struct gpuset b) {

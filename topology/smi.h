@@ -17,23 +17,30 @@
 NODISCARD bool smi_read_topo(struct span text, struct topo *out, struct err *e);
 
 struct smi_links {
-    uint8_t n; /* GPUs that the text names */
+    uint8_t n;       /* GPUs that the text names, in ascending index */
+    bool none;       /* "No NVLink devices found.": no GPU of the node has NVLink; n is 0 */
+    bool names_only; /* GPU lines and not one word about links (`nvidia-smi -L`): good for names */
+    bool cut;        /* the text ends inside the line of a further GPU */
     struct {
         uint16_t index;
         char uuid[GPU_UUID_MAX];
         char product[GPU_PRODUCT_MAX];
-        struct gpu_links links; /* state UNKNOWN when this GPU's part is visibly cut; on/listed say
-                                   what is printed */
-        bool incomplete;        /* a gap in the link numbers, or an error line: the verdict on it is
-                                   unknown */
+        struct gpu_links links; /* state UNKNOWN when this GPU's part is visibly cut; on, listed and
+                                   mbps then say what is printed */
+        bool incomplete;        /* a gap in the link numbers, fewer than the product or its peers
+                                   list, an error line: the verdict on it is unknown */
     } gpu[GPU_MAX];
 };
 NODISCARD bool smi_read_nvlink(struct span text, struct smi_links *out, struct err *e);
 
+/* Which of the two kinds of text is in there? Both may be, one behind the other. */
+bool smi_has_topo(struct span text);
+bool smi_has_nvlink(struct span text);
+
 /* Puts the link facts into the matrix facts (by NVML index), then derives what only both together
- * tell: product, nvswitch (all linked, product table), expected lanes by the product table, NVLink
- * wires whose links are all inactive. A GPU named by one text and missing in the other is an
- * ERR_INPUT. links may be NULL. */
+ * tell: product, nvswitch, NVLink wires whose links are all inactive or fewer than the matrix says,
+ * expected lanes. The link text may cover some of the GPUs only; a GPU in it that the matrix does
+ * not have is an ERR_INPUT (two machines). links may be NULL. */
 NODISCARD bool smi_build(struct topo *t, const struct smi_links *links, struct err *e);
 
 /* Both steps from raw texts; links text may be empty. observed_at is the caller's clock (0

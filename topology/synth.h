@@ -2,7 +2,7 @@
  *
  *   4xH100-NVL                     two bridges, 0-1 and 2-3, healthy
  *   4xH100-NVL down=0-1            the bridge 0-1 is down (12 lanes expected, 0 up)
- *   4xH100-NVL bridges=0-1         only one bridge was ever fitted
+ *   4xH100-NVL bridges=0-1         only one bridge was ever fitted (none: no bridge at all)
  *   4xH100-NVL lanes=0-1:8         8 of 12 lanes
  *   4xH100-NVL asym=2-3:12/8       GPU 2 says 12, GPU 3 says 8
  *   8xH100-SXM fabric=in-progress mig=3 fault=5 cpu=2 unknown=1-2 driver=550.163.01

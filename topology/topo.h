@@ -103,11 +103,12 @@ struct topo {
                     [GPU_MAX]; /* lanes this pair should have; symmetric; EXPECTED_UNKNOWN */
 };
 
-/* An empty topo with n GPUs at indices 0..n-1: all wires UNKNOWN but the diagonal, all expectations
- * unknown, numa -1. n is cut to GPU_MAX. */
+/* An empty topo with n GPUs at indices 0..n-1: all wires UNKNOWN but the diagonal (SELF), all
+ * expectations unknown but the diagonal (0), numa -1. n is cut to GPU_MAX. */
 void topo_init(struct topo *t, unsigned n);
 
-/* Both directions at once. */
+/* Both directions at once; nothing happens on the diagonal or outside the n GPUs. NVLink with 0 or
+ * more than LANES_MAX lanes is no fact: WIRE_UNKNOWN; expectations above LANES_MAX are unknown. */
 void topo_set_wire(struct topo *t, unsigned a, unsigned b, enum wire_kind kind, unsigned lanes);
 void topo_set_expected(struct topo *t, unsigned a, unsigned b, unsigned lanes);
 
@@ -117,7 +118,8 @@ int topo_find_uuid(const struct topo *t, const char *uuid, unsigned len);
 
 /* "X", "NV12", "PIX", ... into out (at least 8 bytes); "?" for unknown. Returns out. */
 const char *wire_word(struct wire w, char out[static 8]);
-/* The reverse; false when the word is none. "Unknown" is WIRE_UNKNOWN, "SOC" is WIRE_SYS. */
+/* The reverse; false when the word is none. "?" and "Unknown" are WIRE_UNKNOWN, "SOC" is WIRE_SYS.
+ */
 bool wire_parse(const char *word, unsigned len, struct wire *out);
 
 const char *wire_kind_name(enum wire_kind k);

@@ -48,6 +48,8 @@ static void help(void) {
            "  --patch                    print only the JSON Patch that admission would apply\n"
            "  --ascii                    no characters beyond ASCII in pictures\n"
            "  --color WHEN               auto, always or never (auto)\n"
+           "  --reasons                  print every reason code with its meaning, and stop\n"
+           "  --engines                  print the engines that can be read, and stop\n"
            "  -h, --help                 this text\n\n"
            "Policy, as given to tpguard serve:\n%s\n"
            "Exit codes: 0 allowed, as it is or as rewritten; 1 denied, or nothing fits now; 2 "
@@ -59,7 +61,7 @@ static void help(void) {
            buf_cstr(&policy));
 }
 
-enum { OPT_CLUSTER = 256, OPT_PATCH, OPT_ASCII, OPT_COLOR, OPT_POLICY };
+enum { OPT_CLUSTER = 256, OPT_PATCH, OPT_ASCII, OPT_COLOR, OPT_POLICY, OPT_REASONS, OPT_ENGINES };
 
 static const struct option options[] = {
     {"filename", required_argument, NULL, 'f'},
@@ -68,6 +70,8 @@ static const struct option options[] = {
     {"patch", no_argument, NULL, OPT_PATCH},
     {"ascii", no_argument, NULL, OPT_ASCII},
     {"color", required_argument, NULL, OPT_COLOR},
+    {"reasons", no_argument, NULL, OPT_REASONS},
+    {"engines", no_argument, NULL, OPT_ENGINES},
     {"help", no_argument, NULL, 'h'},
     {"mode", required_argument, NULL, OPT_POLICY},
     {"rewrite", required_argument, NULL, OPT_POLICY},
@@ -117,6 +121,14 @@ static bool take_word(struct explain_run *r, int opt, const char *value, struct 
     }
 }
 
+static int print_list(void (*list)(struct buf *out)) {
+    struct buf text = buf_new((size_t)64 * 1024);
+    list(&text);
+    (void)fwrite(buf_cstr(&text), 1, text.n, stdout);
+    buf_done(&text);
+    return EXIT_OK;
+}
+
 /* -1: go on; else the exit code. */
 static int take_options(struct explain_run *r, int argc, char **argv) {
     struct err e = {0};
@@ -128,6 +140,9 @@ static int take_options(struct explain_run *r, int argc, char **argv) {
         if (opt == 'h') {
             help();
             return EXIT_OK;
+        }
+        if (opt == OPT_REASONS || opt == OPT_ENGINES) {
+            return print_list(opt == OPT_REASONS ? explain_reasons : explain_engines);
         }
         if (opt == ':') {
             good = err_set(&e, ERR_INPUT, "%s wants a value", argv[optind - 1]);

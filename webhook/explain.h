@@ -43,6 +43,10 @@ void explain_text(const struct explained *x, const struct explain_style *s, stru
 /* One line: the versioned contract of README, "Machine-readable output". */
 void explain_json(const struct explained *x, struct buf *out);
 
+/* Every reason as a Markdown table row; every engine, one a line. */
+void explain_reasons(struct buf *out);
+void explain_engines(struct buf *out);
+
 /* Judges one unit and gathers the rows. All of it lives in the arena. */
 NODISCARD bool explain_gather(struct cluster *c, const struct policy *policy, const struct unit *u,
                               const struct draw_opts *draw, struct arena *a, struct explained *out,

@@ -1,7 +1,5 @@
 #include "webhook/explain.h"
 
-#include "topology/models.h"
-
 #define BOLD  "\x1b[1m"
 #define RED   "\x1b[31m"
 #define GREEN "\x1b[32m"

@@ -1,6 +1,6 @@
 /* Scheduler extender v1 (k8s.io/kube-scheduler/extender/v1): capital-letter keys, null lists, one
- * pass over long lists. The answers are written while the names are read; nothing is built per
- * node. */
+ * pass over long lists. The answers are written while the names are read; of a node nothing is kept
+ * but eight bytes that tell whether its name came before. */
 #ifndef TPGUARD_CODEC_EXTENDER_H
 #define TPGUARD_CODEC_EXTENDER_H
 
@@ -22,12 +22,13 @@ enum extender_form {
 struct extender_args {
     struct pod pod;
     enum extender_form form;
-    struct span names;      /* text of the NodeNames array */
-    struct span items;      /* text of Nodes.items */
-    struct span nodes_head; /* not used by callers */
+    struct span names;      /* checked text of the NodeNames array */
+    struct span items;      /* checked text of Nodes.items */
+    struct span nodes_head; /* not used by callers: Nodes as an answer begins it, up to its items */
 };
-/* Strict: unknown top-level keys are ignored (the wire may grow), case variants and duplicates are
- * refused. */
+/* Strict: unknown top-level keys are ignored (the wire may grow); refused are case variants and
+ * duplicates of keys, names of nodes that come twice, are empty, have escapes or more than 253
+ * bytes, and Nodes and NodeNames together. *out points into body. */
 NODISCARD bool extender_decode(struct span body, struct arena *a, struct extender_args *out,
                                struct err *e);
 
@@ -42,7 +43,9 @@ struct extender_verdict {
 typedef void extender_judge(void *ctx, struct span name, struct extender_verdict *out);
 
 /* ExtenderFilterResult. With names: NodeNames holds those that fit, in the order of the request,
- * Nodes null; with nodes: the reverse, items copied verbatim. EXTENDER_NONE: both empty. */
+ * Nodes null; with nodes: the reverse, items copied verbatim. EXTENDER_NONE: Nodes null, NodeNames
+ * empty (two nulls would reject every node without a reason). Text is appended to out; on failure
+ * what was there before stays. */
 NODISCARD bool extender_filter(const struct extender_args *args, extender_judge *judge, void *ctx,
                                struct buf *out, struct err *e);
 /* HostPriorityList. */

@@ -59,14 +59,15 @@ NODISCARD bool allocations_decode(struct span text, struct arena *a, struct allo
                                   struct err *e);
 
 /* A kind that carries pod templates: Pod, Deployment, ReplicaSet, StatefulSet, DaemonSet, Job,
- * CronJob, ReplicationController, LeaderWorkerSet (two: leader and worker), PodTemplate. Others: n
- * = 0, true. */
+ * CronJob, ReplicationController, LeaderWorkerSet (two: leader and worker), PodTemplate: these must
+ * have theirs. Other kinds (RayCluster, RoleBasedGroup, JobSet, ...): every object inside spec that
+ * has a spec.containers of its own; none: n = 0, true. */
 #define UNITS_MAX 64
 struct unit {
     struct span kind; /* of the manifest */
     struct span name;
     struct span ns;
-    char role[16];  /* "leader", "worker", or "" */
+    char role[16];  /* "leader", "worker", name of the role or group it stands in (cut), or "" */
     char path[96];  /* of the pod inside the object: "", "spec.template", ... : prefix for paths in
                        errors */
     unsigned doc;   /* which document of the file, 0.. */

@@ -9,6 +9,7 @@
 
 #include "topology/buf.h"
 #include "topology/cost.h"
+#include "topology/err.h"
 #include "webhook/core/node.h"
 #include "webhook/core/pod.h"
 #include "webhook/core/policy.h"
@@ -131,6 +132,10 @@ struct decision {
 };
 
 void decide_admit(const struct admit_in *in, struct decision *out);
+/* The same for a pod that workload_read refused: denied with its path and message, as the mode
+ * says.
+ */
+void decide_malformed(const struct err *e, enum mode mode, struct decision *out);
 
 /* tpguard.io/decision: compact JSON: v, verdict, code, tp group, evidence, cost. One line, at most
  * 4 KiB. */

@@ -84,6 +84,9 @@ struct pod {
     bool has_required; /* requiredDuringSchedulingIgnoredDuringExecution */
     uint16_t n_terms;  /* its nodeSelectorTerms */
     bool term_has_expressions[POD_TERMS_MAX];
+    bool term_is_empty[POD_TERMS_MAX]; /* no expression, no field: matches no node */
+    /* The term already wants the label tpguard.io/nvlink-set above this; 0 it does not. */
+    uint32_t term_above[POD_TERMS_MAX];
 };
 
 /* Value of an annotation or label; p == NULL when there is none. */

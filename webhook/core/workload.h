@@ -129,7 +129,8 @@ struct workload {
     uint32_t weights_gib;            /* by annotation, 0 not said */
 
     struct evidence evidence[EV_FIELD_COUNT];
-    char text[2048]; /* storage for expanded values */
+    char text[2048]; /* storage for expanded values: a copy of this struct still points into the
+                        original */
     uint16_t n_text;
 };
 
@@ -148,7 +149,7 @@ const char *evidence_field_name(
 const char *evidence_source_name(
     enum evidence_source s); /* flag, env, config, annotation, image, resources, default */
 
-/* For README and --help: the engines known, one name per row. */
-const char *const *engine_names(unsigned *n);
+/* For README and --help: name of row i of the engine table, NULL past its end. */
+const char *engine_name(unsigned i);
 
 #endif

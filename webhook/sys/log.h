@@ -23,15 +23,16 @@ struct log_line {
     unsigned n;
     struct {
         const char *key;
+        enum log_kind { LOG_TEXT, LOG_NUMBER, LOG_BOOL } kind;
         struct span text;
         int64_t number;
-        bool is_number;
     } field[LOG_FIELDS_MAX];
 };
 struct log_line log_new(enum log_level level, const char *msg);
 void log_span(struct log_line *l, const char *key, struct span v); /* borrowed until log_write */
 void log_str(struct log_line *l, const char *key, const char *v);
 void log_num(struct log_line *l, const char *key, int64_t v);
+void log_bool(struct log_line *l, const char *key, bool v);
 void log_write(const struct log_line *l);
 /* A line without fields but an optional error text. */
 void log_say(enum log_level level, const char *msg, const char *error);

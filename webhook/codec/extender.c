@@ -1,0 +1,177 @@
+#include "webhook/codec/extender.h"
+
+#include "topology/jw.h"
+#include "webhook/codec/extender_nodes.h"
+#include "webhook/codec/object.h"
+
+/* Members of Nodes but its items, as they are written in front of "items" in an answer. */
+struct list_head {
+    struct span kind;
+    struct span api_version;
+    struct span metadata;
+};
+
+static bool head_write(const struct list_head *h, struct arena *a, struct span *out,
+                       struct err *e) {
+    struct buf text = buf_new(h->kind.n + h->api_version.n + h->metadata.n + 64);
+    struct jw w = jw_new(&text, 0);
+    jw_object(&w);
+    if (h->kind.p) {
+        jw_key(&w, "kind");
+        jw_raw(&w, h->kind);
+    }
+    if (h->api_version.p) {
+        jw_key(&w, "apiVersion");
+        jw_raw(&w, h->api_version);
+    }
+    jw_key(&w, "metadata");
+    jw_raw(&w, h->metadata.p ? h->metadata : SPAN("{}"));
+    bool done = buf_ok(&text) && arena_span(a, buf_view(&text), out);
+    buf_done(&text);
+    return done || err_set(e, ERR_TOO_LARGE, "the list of nodes is too large");
+}
+
+static bool nodes_member(struct json_scan *s, struct span key, struct list_head *head,
+                         struct err *e) {
+    struct span skipped = {0};
+    const struct {
+        const char *name;
+        struct span *to;
+    } rows[] = {
+        {"kind", &head->kind}, {"apiVersion", &head->api_version}, {"metadata", &head->metadata}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if (key_is(s, key, rows[i].name, e)) {
+            return json_scan_skip(s, rows[i].to, e);
+        }
+        if (s->failed) {
+            return false;
+        }
+    }
+    return json_scan_skip(s, &skipped, e);
+}
+
+static bool items_value(struct json_scan *s, struct arena *a, struct extender_args *args,
+                        struct err *e) {
+    struct span skipped = {0};
+    bool null = json_scan_kind(s, e) == JSON_NULL;
+    if (s->failed) {
+        return false;
+    }
+    return null ? json_scan_skip(s, &skipped, e) : items_check(s, a, &args->items, e);
+}
+
+static bool nodes_value(struct json_scan *s, struct arena *a, struct extender_args *args,
+                        struct err *e) {
+    struct json_seen seen = {0};
+    struct list_head head = {0};
+    struct span key = {0};
+    if (!json_scan_open(s, '{', e)) {
+        return false;
+    }
+    args->items = SPAN("[]");
+    while (json_scan_key(s, &seen, &key, e)) {
+        bool ours = key_is(s, key, "items", e);
+        if (s->failed) {
+            return false;
+        }
+        if (!(ours ? items_value(s, a, args, e) : nodes_member(s, key, &head, e))) {
+            return false;
+        }
+    }
+    return !s->failed && head_write(&head, a, &args->nodes_head, e);
+}
+
+static bool pod_value(struct json_scan *s, struct arena *a, struct extender_args *args,
+                      struct err *e) {
+    struct span text = {0};
+    const struct json *root = NULL;
+    if (!json_scan_skip(s, &text, e)) {
+        return false;
+    }
+    return (json_parse(text, a, &root, e) && pod_decode(root, a, &args->pod, e)) ||
+           err_in(e, "Pod");
+}
+
+enum member { MEMBER_POD, MEMBER_NODES, MEMBER_NAMES, MEMBER_COUNT };
+static const char *const member_names[MEMBER_COUNT] = {"Pod", "Nodes", "NodeNames"};
+
+static bool member_value(struct json_scan *s, enum member m, struct arena *a,
+                         struct extender_args *args, struct err *e) {
+    switch (m) {
+    case MEMBER_POD:
+        return pod_value(s, a, args, e);
+    case MEMBER_NODES:
+        return nodes_value(s, a, args, e);
+    case MEMBER_NAMES:
+        return names_check(s, a, &args->names, e);
+    case MEMBER_COUNT:
+        break;
+    }
+    return false;
+}
+
+/* Which member a key is; MEMBER_COUNT: none of ours. A key beyond ASCII may be one of ours to a
+ * reader that folds case as Go does ("Nodes" with a long s), so there is none of those. */
+static bool member_of(struct json_scan *s, struct span key, enum member *out, struct err *e) {
+    for (size_t i = 0; i < key.n; i++) {
+        if ((unsigned char)key.p[i] >= 0x80) {
+            return scan_refuse(s, s->p, e, ERR_INPUT, "wants a key in ASCII");
+        }
+    }
+    unsigned m = 0;
+    while (m < MEMBER_COUNT && !key_is(s, key, member_names[m], e) && !s->failed) {
+        m++;
+    }
+    *out = (enum member)m;
+    return !s->failed;
+}
+
+static bool args_read(struct json_scan *s, struct arena *a, struct extender_args *args,
+                      bool given[MEMBER_COUNT], struct err *e) {
+    struct json_seen seen = {0};
+    struct span key = {0};
+    struct span skipped = {0};
+    if (!json_scan_open(s, '{', e)) {
+        return false;
+    }
+    while (json_scan_key(s, &seen, &key, e)) {
+        enum member m = MEMBER_COUNT;
+        if (!member_of(s, key, &m, e)) {
+            return false;
+        }
+        bool null = json_scan_kind(s, e) == JSON_NULL;
+        if (m == MEMBER_COUNT || null) {
+            if (s->failed || !json_scan_skip(s, &skipped, e)) {
+                return false;
+            }
+            continue;
+        }
+        if (!member_value(s, m, a, args, e)) {
+            return false;
+        }
+        given[m] = true;
+    }
+    return !s->failed && json_scan_end(s, e);
+}
+
+bool extender_decode(struct span body, struct arena *a, struct extender_args *out, struct err *e) {
+    struct json_scan s = json_scan_new(body);
+    struct extender_args args = {0};
+    bool given[MEMBER_COUNT] = {false};
+    if (!args_read(&s, a, &args, given, e)) {
+        return false;
+    }
+    if (!given[MEMBER_POD]) {
+        return err_at(e, ERR_INPUT, "Pod", "wants a Pod, found nothing or null");
+    }
+    if (given[MEMBER_NODES] && given[MEMBER_NAMES]) {
+        return err_at(e, ERR_INPUT, "NodeNames",
+                      "wants one of Nodes and NodeNames, found both: which one the scheduler will "
+                      "read in the answer cannot be told");
+    }
+    args.form = given[MEMBER_NAMES]   ? EXTENDER_NAMES
+                : given[MEMBER_NODES] ? EXTENDER_NODES
+                                      : EXTENDER_NONE;
+    *out = args;
+    return true;
+}

@@ -1,0 +1,109 @@
+#include "webhook/codec/object.h"
+#include "webhook/codec/parts.h"
+#include "webhook/core/workload.h"
+
+/* A DNS subdomain, which is what Kubernetes allows for names of nodes. */
+#define NAME_MAX_BYTES 253
+
+static bool name_decode(const struct json *meta, struct span *out, struct err *e) {
+    struct span name = {0};
+    if (!json_req_str(meta, "name", &name, e)) {
+        return false;
+    }
+    if (name.n == 0 || name.n > NAME_MAX_BYTES) {
+        return err_at(e, ERR_INPUT, "name", "wants 1 to %d characters, found %zu", NAME_MAX_BYTES,
+                      name.n);
+    }
+    *out = name;
+    return true;
+}
+
+static bool annotations_decode(const struct json *meta, struct node_object *n, struct err *e) {
+    const struct json *map = NULL;
+    if (!json_opt_object(meta, "annotations", &map, e)) {
+        return false;
+    }
+    const struct {
+        const char *key;
+        struct span *out;
+    } rows[] = {{"tpguard.io/topology", &n->topology},
+                {"tpguard.io/nvidia-smi-topo", &n->smi_topo},
+                {"tpguard.io/nvidia-smi-nvlink", &n->smi_nvlink},
+                {"tpguard.io/allocations", &n->allocations},
+                {"tpguard.io/cordoned-gpus", &n->cordoned}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if (!map_str(map, rows[i].key, rows[i].out, e)) {
+            return err_in(e, "annotations");
+        }
+    }
+    return true;
+}
+
+static bool metadata_decode(const struct json *meta, struct node_object *n, struct err *e) {
+    const struct json *labels = NULL;
+    struct span count = {0};
+    if (!name_decode(meta, &n->name, e) || !json_opt_object(meta, "labels", &labels, e)) {
+        return false;
+    }
+    if (!map_str(labels, "nvidia.com/gpu.product", &n->product, e) ||
+        !map_str(labels, "nvidia.com/gpu.count", &count, e)) {
+        return err_in(e, "labels");
+    }
+    if (!span_u32(count, COUNT_MAX, &n->gfd_count)) {
+        n->gfd_count = 0;
+    }
+    return annotations_decode(meta, n, e);
+}
+
+static bool status_decode(const struct json *status, struct node_object *n, struct err *e) {
+    const struct json *allocatable = NULL;
+    if (!json_opt_object(status, "allocatable", &allocatable, e)) {
+        return false;
+    }
+    const struct json *gpus = map_find(allocatable, RESOURCE_GPU);
+    n->gpus_known = allocatable != NULL;
+    if (gpus && json_kind(gpus) != JSON_NULL && !count_decode(gpus, &n->gpus, e)) {
+        return err_in(e, "allocatable['" RESOURCE_GPU "']");
+    }
+    return true;
+}
+
+bool node_decode(const struct json *o, struct arena *a, struct node_object *out, struct err *e) {
+    (void)a; /* all text borrows from the tree */
+    struct node_object n = {0};
+    const struct json *meta = NULL;
+    const struct json *spec = NULL;
+    const struct json *status = NULL;
+    if (!want_object(o, e) || !json_req_object(o, "metadata", &meta, e) ||
+        !json_opt_object(o, "spec", &spec, e) || !json_opt_object(o, "status", &status, e)) {
+        return false;
+    }
+    if (!metadata_decode(meta, &n, e)) {
+        return err_in(e, "metadata");
+    }
+    if (spec && !json_opt_bool(spec, "unschedulable", &n.unschedulable, e)) {
+        return err_in(e, "spec");
+    }
+    if (status && !status_decode(status, &n, e)) {
+        return err_in(e, "status");
+    }
+    *out = n;
+    return true;
+}
+
+bool namespace_decode(const struct json *o, struct namespace_object *out, struct err *e) {
+    struct namespace_object n = {0};
+    const struct json *meta = NULL;
+    const struct json *labels = NULL;
+    if (!want_object(o, e) || !json_req_object(o, "metadata", &meta, e)) {
+        return false;
+    }
+    if (!name_decode(meta, &n.name, e) || !json_opt_object(meta, "labels", &labels, e)) {
+        return err_in(e, "metadata");
+    }
+    if (!map_str(labels, LABEL_MODE, &n.mode, e)) {
+        return err_in(e, "metadata.labels");
+    }
+    *out = n;
+    return true;
+}

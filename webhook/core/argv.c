@@ -1,0 +1,76 @@
+#include "webhook/core/argv.h"
+
+#include "topology/buf.h"
+#include "webhook/core/pod.h"
+
+void argv_reset(struct argv *v) {
+    v->n = 0;
+    v->n_text = 0;
+    v->open = false;
+    v->overflow = false;
+}
+
+void argv_open(struct argv *v) {
+    if (v->open) {
+        return;
+    }
+    if (v->n == ARGV_WORDS_MAX) {
+        v->overflow = true;
+        return;
+    }
+    v->start[v->n] = v->n_text;
+    v->len[v->n] = 0;
+    v->open = true;
+}
+
+void argv_put(struct argv *v, struct span s) {
+    argv_open(v);
+    if (!v->open) {
+        return;
+    }
+    if (s.n > (size_t)(ARGV_TEXT_MAX - v->n_text)) {
+        v->overflow = true;
+        return;
+    }
+    if (s.n) {
+        memcpy(v->text + v->n_text, s.p, s.n);
+    }
+    v->n_text = (uint16_t)(v->n_text + s.n);
+    v->len[v->n] = (uint16_t)(v->len[v->n] + s.n);
+}
+
+void argv_char(struct argv *v, char c) {
+    argv_put(v, (struct span){&c, 1});
+}
+
+void argv_end(struct argv *v, unsigned at) {
+    if (v->open) {
+        v->at[v->n++] = (uint16_t)at;
+        v->open = false;
+    }
+}
+
+struct span argv_word(const struct argv *v, unsigned i) {
+    return i < v->n ? (struct span){v->text + v->start[i], v->len[i]} : (struct span){"", 0};
+}
+
+void container_path(const struct container *c, struct buf *out) {
+    buf_fmt(out, "%s[%u]", c->init ? "initContainers" : "containers", c->at);
+}
+
+void argv_where(const struct argv *v, unsigned i, const struct container *c, struct buf *out) {
+    container_path(c, out);
+    if (i < v->n) {
+        bool args = v->at[i] & ARGV_ARGS;
+        buf_fmt(out, ".%s[%u]", args ? "args" : "command", v->at[i] & ~ARGV_ARGS);
+    }
+}
+
+bool span_marked(struct span s) {
+    for (size_t i = 0; i < s.n; i++) {
+        if (s.p[i] == MARK_UNKNOWN || s.p[i] == MARK_UNDEFINED || s.p[i] == MARK_SPLIT) {
+            return true;
+        }
+    }
+    return false;
+}

@@ -1,0 +1,258 @@
+#include "topology/buf.h"
+#include "webhook/core/shell_state.h"
+
+struct lex {
+    struct shell *sh;
+    struct span in;
+    size_t i;
+    struct span heredoc; /* its body starts behind the next line end; p NULL none */
+    bool discard;        /* the word that comes is the target of a redirection */
+};
+
+static char at(const struct lex *x, size_t ahead) {
+    return x->i + ahead < x->in.n ? x->in.p[x->i + ahead] : '\0';
+}
+
+static void end_word(struct lex *x) {
+    struct argv *v = &x->sh->cmd;
+    if (v->open && x->discard) {
+        v->open = false;
+        v->n_text = v->start[v->n];
+        x->discard = false;
+        return;
+    }
+    argv_end(v, x->sh->at);
+}
+
+static void end_command(struct lex *x) {
+    end_word(x);
+    if (!x->sh->array.p) {
+        shell_command(x->sh);
+    }
+}
+
+static void single_quotes(struct lex *x) {
+    struct span rest = span_from(x->in, x->i + 1);
+    size_t n = span_find(rest, '\'');
+    argv_put(&x->sh->cmd, span_upto(rest, n));
+    x->i += n + 2;
+}
+
+/* Behind the opening quote up to behind the closing one. */
+static void double_quotes(struct lex *x) {
+    struct argv *v = &x->sh->cmd;
+    argv_open(v);
+    x->i++;
+    while (x->i < x->in.n && at(x, 0) != '"') {
+        char c = at(x, 0);
+        char next = at(x, 1);
+        if (c == '\\' && next == '\n') {
+            x->i += 2;
+        } else if (c == '\\' && (next == '"' || next == '\\' || next == '$' || next == '`')) {
+            argv_char(v, next);
+            x->i += 2;
+        } else if (c == '$') {
+            x->i += shell_dollar(x->sh, span_from(x->in, x->i), false);
+        } else if (c == '`') {
+            argv_char(v, MARK_UNKNOWN);
+            x->i += span_find(span_from(x->in, x->i + 1), '`') + 2;
+        } else {
+            argv_char(v, c);
+            x->i++;
+        }
+    }
+    x->i++;
+}
+
+static bool only_digits(struct span s) {
+    for (size_t i = 0; i < s.n; i++) {
+        if (s.p[i] < '0' || s.p[i] > '9') {
+            return false;
+        }
+    }
+    return s.n > 0;
+}
+
+/* 2>file, >>file, 2>&1, <file, <<EOF, &>file: none of it is an argument. */
+static void redirection(struct lex *x) {
+    struct argv *v = &x->sh->cmd;
+    if (v->open) {
+        struct span word = {v->text + v->start[v->n], v->len[v->n]};
+        x->discard = x->discard || only_digits(word);
+        end_word(x);
+    }
+    bool here = at(x, 0) == '<' && at(x, 1) == '<' && at(x, 2) != '<';
+    while (at(x, 0) == '<' || at(x, 0) == '>' || at(x, 0) == '&' || at(x, 0) == '|') {
+        x->i++;
+    }
+    if (!here) {
+        x->discard = true;
+        return;
+    }
+    x->i += at(x, 0) == '-';
+    while (at(x, 0) == ' ') {
+        x->i++;
+    }
+    struct span rest = span_from(x->in, x->i);
+    size_t n = 0;
+    while (n < rest.n && !span_is_space(rest.p[n]) && rest.p[n] != ';') {
+        n++;
+    }
+    x->i += n;
+    struct span word = span_upto(rest, n);
+    bool quoted = word.n > 1 && (word.p[0] == '\'' || word.p[0] == '"');
+    x->heredoc = quoted ? (struct span){word.p + 1, word.n - 2} : word;
+}
+
+static void skip_heredoc(struct lex *x) {
+    struct span rest = span_from(x->in, x->i);
+    struct span line = {"", 0};
+    while (rest.n) {
+        line = span_line(&rest);
+        if (span_eq(span_trim(line), x->heredoc)) {
+            break;
+        }
+    }
+    x->i = x->in.n - rest.n;
+    x->heredoc.p = NULL;
+}
+
+static void line_end(struct lex *x) {
+    end_command(x);
+    x->sh->maybe = false;
+    x->i++;
+    if (x->heredoc.p) {
+        skip_heredoc(x);
+    }
+}
+
+/* ; & && | || */
+static void separator(struct lex *x) {
+    char c = at(x, 0);
+    if (c == '&' && at(x, 1) == '>') {
+        end_word(x);
+        redirection(x);
+        return;
+    }
+    end_command(x);
+    bool twice = at(x, 1) == c;
+    x->sh->maybe = (x->sh->maybe && c != ';') || (twice && c == '|');
+    x->i += twice ? 2 : 1;
+}
+
+/* NAME=( or NAME+=( opens an array; any other parenthesis opens a subshell or a function's (). */
+static void open_paren(struct lex *x) {
+    struct argv *v = &x->sh->cmd;
+    struct span word = {v->open ? v->text + v->start[v->n] : "", v->open ? v->len[v->n] : 0};
+    x->i++;
+    if (word.n > 1 && word.p[word.n - 1] == '=' && v->n == 0) {
+        bool append = word.n > 2 && word.p[word.n - 2] == '+';
+        struct span name = shell_keep(x->sh, span_upto(word, word.n - (append ? 2 : 1)));
+        argv_reset(v);
+        x->sh->array = name;
+        x->sh->array_append = append;
+        return;
+    }
+    end_command(x);
+}
+
+static void close_array(struct lex *x) {
+    struct shell *sh = x->sh;
+    char text[SHELL_TEXT_MAX / 2];
+    struct buf value = BUF_OVER(text);
+    for (unsigned i = 0; i < sh->cmd.n; i++) {
+        if (i) {
+            buf_char(&value, MARK_SPLIT);
+        }
+        buf_span(&value, argv_word(&sh->cmd, i));
+    }
+    struct span name = sh->array;
+    sh->array.p = NULL;
+    sh->lost = sh->lost || !buf_ok(&value);
+    shell_set(sh, name, buf_view(&value), sh->array_append);
+    argv_reset(&sh->cmd);
+}
+
+static void close_paren(struct lex *x) {
+    end_word(x);
+    x->i++;
+    if (x->sh->array.p) {
+        close_array(x);
+    } else if (x->sh->conditions && x->sh->cmd.n == 1) {
+        argv_reset(&x->sh->cmd); /* a pattern of case */
+    } else {
+        shell_command(x->sh);
+    }
+}
+
+static void backslash(struct lex *x) {
+    if (at(x, 1) != '\n' && x->i + 1 < x->in.n) {
+        argv_char(&x->sh->cmd, at(x, 1));
+    }
+    x->i += at(x, 1) == '\r' && at(x, 2) == '\n' ? 3 : 2;
+}
+
+static void step(struct lex *x) {
+    struct argv *v = &x->sh->cmd;
+    char c = at(x, 0);
+    switch (c) {
+    case '\\':
+        backslash(x);
+        break;
+    case '\'':
+        single_quotes(x);
+        break;
+    case '"':
+        double_quotes(x);
+        break;
+    case '$':
+        x->i += shell_dollar(x->sh, span_from(x->in, x->i), true);
+        break;
+    case '`':
+        argv_char(v, MARK_UNKNOWN);
+        x->i += span_find(span_from(x->in, x->i + 1), '`') + 2;
+        break;
+    case '\n':
+        line_end(x);
+        break;
+    case ';':
+    case '&':
+    case '|':
+        separator(x);
+        break;
+    case '<':
+    case '>':
+        redirection(x);
+        break;
+    case '(':
+        open_paren(x);
+        break;
+    case ')':
+        close_paren(x);
+        break;
+    case ' ':
+    case '\t':
+    case '\r':
+        end_word(x);
+        x->i++;
+        break;
+    default:
+        if (c == '#' && !v->open) {
+            x->i += span_find(span_from(x->in, x->i), '\n');
+        } else {
+            argv_char(v, c);
+            x->i++;
+        }
+        break;
+    }
+}
+
+void shell_lex(struct shell *sh, struct span text) {
+    struct lex x = {.sh = sh, .in = text};
+    argv_reset(&sh->cmd);
+    while (x.i < text.n) {
+        step(&x);
+    }
+    end_command(&x);
+    sh->array.p = NULL;
+}

@@ -1,0 +1,81 @@
+/* The handlers: one function per route, bytes in, bytes out. They know nothing of the HTTP library:
+ * server.c fills a struct call and sends its reply. Each decodes, asks the cluster, decides,
+ * encodes, counts and logs. */
+#ifndef TPGUARD_HTTP_HANDLE_H
+#define TPGUARD_HTTP_HANDLE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "topology/arena.h"
+#include "topology/buf.h"
+#include "topology/err.h"
+#include "webhook/cluster/cluster.h"
+#include "webhook/core/policy.h"
+
+struct watchdog;
+
+/* What all requests share; lives as long as the server. */
+struct service {
+    struct cluster *cluster;
+    struct watchdog *watchdog; /* the server's: who is connected */
+    struct policy policy;      /* the one the cluster was made with */
+    size_t max_body; /* of /scheduler/...; admission takes at most HTTP_ADMIT_BODY_MAX of it */
+    bool bench_echo; /* POST /bench/echo answers */
+    _Atomic bool stopping;
+    _Atomic int64_t certificate_expires; /* Unix seconds */
+    _Atomic size_t bytes_in_flight;      /* of bodies */
+};
+
+struct reply {
+    unsigned status;
+    const char *type;
+    const char *allow; /* for 405, else NULL */
+    struct buf body;
+};
+
+struct call {
+    struct service *service;
+    struct span body;
+    struct span bytes;  /* the query's bytes=N, of the bench route */
+    struct arena arena; /* everything decoded for this request */
+    int64_t begun_us;   /* monotonic, when its headers were read */
+    struct reply reply;
+};
+
+typedef void handler(struct call *c);
+
+handler handle_admit_pods;
+handler handle_filter;
+handler handle_prioritize;
+handler handle_healthz;
+handler handle_readyz;
+handler handle_metrics;
+handler handle_bench_echo;
+
+/* Routes: the table is the only list of them. Its rows are the values of the metric label. */
+struct route {
+    const char *path;
+    const char *label;
+    const char *allow; /* methods, as the Allow header says them */
+    handler *run;
+    bool post; /* POST with a JSON body; else GET and HEAD */
+    bool scheduler;
+    bool bench;
+};
+#define ROUTES 7
+extern const struct route routes[ROUTES];
+/* Position in routes; ROUTES when there is no such path (here). */
+unsigned route_find(struct span path, bool scheduler_only, bool bench);
+
+/* ---- replies ---- */
+
+/* {"error":msg,"path":path}, the path only where there is one. */
+void reply_error(struct call *c, unsigned status, const struct err *e);
+void reply_text(struct call *c, unsigned status, const char *text);
+/* HTTP status of an error. */
+unsigned status_of(const struct err *e);
+extern const char reply_json_type[];
+
+#endif

@@ -1,0 +1,43 @@
+/* For the kubelet, for Prometheus, and for make bench. */
+#include "webhook/http/handle.h"
+
+#include "webhook/http/limits.h"
+#include "webhook/http/stats.h"
+
+void handle_healthz(struct call *c) {
+    reply_text(c, 200, "ok");
+}
+
+void handle_readyz(struct call *c) {
+    struct cluster_stats s = {0};
+    cluster_stats_get(c->service->cluster, &s);
+    if (atomic_load(&c->service->stopping)) {
+        reply_text(c, 503, "not ready: stopping");
+    } else if (!s.ready) {
+        reply_text(c, 503, "not ready: the nodes of the cluster are not known yet");
+    } else {
+        reply_text(c, 200, "ok");
+    }
+}
+
+void handle_metrics(struct call *c) {
+    c->reply.body = buf_new(HTTP_MIB);
+    c->reply.status = 200;
+    c->reply.type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    stats_text(c->service, &c->reply.body);
+}
+
+/* The same bytes in and out as a real route, and no work between: what the wire alone costs. */
+void handle_bench_echo(struct call *c) {
+    uint64_t n = 0;
+    if (!span_u64(c->bytes, HTTP_REPLY_OWN, &n)) {
+        struct err e;
+        err_set(&e, ERR_INPUT, "wants ?bytes=N, at most %zu", HTTP_REPLY_OWN);
+        reply_error(c, 400, &e);
+        return;
+    }
+    c->reply.body = buf_new((size_t)n + 1);
+    c->reply.status = 200;
+    c->reply.type = reply_json_type;
+    buf_fill(&c->reply.body, ' ', (size_t)n);
+}

@@ -1,0 +1,228 @@
+#include "webhook/serve_options.h"
+
+#include "webhook/http/limits.h"
+#include "webhook/policy_options.h"
+
+static bool set_listen(struct serve_options *o, const char *v, struct err *e) {
+    o->listen = v;
+    return v[0] || err_set(e, ERR_INPUT, "wants HOST:PORT");
+}
+static bool set_extender_listen(struct serve_options *o, const char *v, struct err *e) {
+    (void)e;
+    o->extender_listen = v;
+    return true;
+}
+static bool set_cluster(struct serve_options *o, const char *v, struct err *e) {
+    o->cluster_file = v;
+    return (v[0] && !span_is(span_of(v), "-")) ||
+           err_set(e, ERR_INPUT, "wants a file, to be read again at every SIGHUP");
+}
+static bool set_cert(struct serve_options *o, const char *v, struct err *e) {
+    o->tls_cert = v;
+    return v[0] || err_set(e, ERR_INPUT, "wants a file");
+}
+static bool set_key(struct serve_options *o, const char *v, struct err *e) {
+    o->tls_key = v;
+    return v[0] || err_set(e, ERR_INPUT, "wants a file");
+}
+static bool set_write_ca(struct serve_options *o, const char *v, struct err *e) {
+    o->write_ca = v;
+    return v[0] || err_set(e, ERR_INPUT, "wants a file");
+}
+static bool set_san(struct serve_options *o, const char *v, struct err *e) {
+    if (o->n_san == SERVE_SANS_MAX) {
+        return err_set(e, ERR_TOO_LARGE, "at most %d times", SERVE_SANS_MAX);
+    }
+    o->san[o->n_san++] = v;
+    return true;
+}
+static bool set_log_level(struct serve_options *o, const char *v, struct err *e) {
+    return log_level_parse(span_of(v), &o->log_level) ||
+           err_set(e, ERR_INPUT, "wants debug, info, warn or error");
+}
+static bool set_log_format(struct serve_options *o, const char *v, struct err *e) {
+    o->log_text = span_is(span_of(v), "text");
+    return o->log_text || span_is(span_of(v), "json") ||
+           err_set(e, ERR_INPUT, "wants json or text");
+}
+static bool set_max_body(struct serve_options *o, const char *v, struct err *e) {
+    uint64_t n = 0;
+    if (!span_u64(span_of(v), HTTP_BODY_MAX, &n) || n == 0) {
+        return err_set(e, ERR_INPUT, "wants bytes, 1 to %zu", HTTP_BODY_MAX);
+    }
+    o->max_body = (size_t)n;
+    return true;
+}
+static bool set_deadline(struct serve_options *o, const char *v, struct err *e) {
+    uint32_t n = 0;
+    if (!span_u32(span_of(v), HTTP_DEADLINE_MAX, &n) || n == 0) {
+        return err_set(e, ERR_INPUT, "wants seconds, 1 to %d", HTTP_DEADLINE_MAX);
+    }
+    o->deadline_s = n;
+    return true;
+}
+static bool set_bench_echo(struct serve_options *o, const char *v, struct err *e) {
+    (void)v;
+    (void)e;
+    o->bench_echo = true;
+    return true;
+}
+static bool set_help(struct serve_options *o, const char *v, struct err *e) {
+    (void)v;
+    (void)e;
+    o->help = true;
+    return true;
+}
+
+static const struct option_row {
+    const char *name;
+    const char *value; /* NULL: takes none */
+    const char *help;
+    bool (*set)(struct serve_options *o, const char *v, struct err *e);
+} rows[] = {
+    {"listen", "ADDR", "HOST:PORT for all routes, HTTPS; port 0 is any free one (0.0.0.0:9443)",
+     set_listen},
+    {"extender-listen", "ADDR", "/scheduler/... once more, on a listener of its own (none)",
+     set_extender_listen},
+    {"cluster", "FILE",
+     "recorded cluster: kubectl get nodes,pods -A -o yaml > FILE; SIGHUP reads it again",
+     set_cluster},
+    {"tls-cert", "FILE", "certificate and chain, PEM; read again when it changes (self-signed)",
+     set_cert},
+    {"tls-key", "FILE", "its key, PEM", set_key},
+    {"tls-san", "NAME",
+     "one more DNS name or address in the self-signed certificate, may repeat: "
+     "tpguard.NAMESPACE.svc",
+     set_san},
+    {"write-ca", "FILE", "where to write the CA of the self-signed certificate, PEM", set_write_ca},
+    {"max-body", "BYTES", "largest body of /scheduler/...; admission takes 8 MiB of it (33554432)",
+     set_max_body},
+    {"deadline", "SECONDS", "a request that takes longer is cut (10)", set_deadline},
+    {"log-level", "LEVEL", "debug, info, warn or error (info)", set_log_level},
+    {"log-format", "FORMAT", "json or text (json)", set_log_format},
+    {"bench-echo", NULL,
+     "for make bench: POST /bench/echo?bytes=N answers N bytes, what the wire alone costs",
+     set_bench_echo},
+    {"help", NULL, "this text", set_help},
+};
+#define ROWS (sizeof rows / sizeof rows[0])
+
+static const struct option_row *find(struct span name) {
+    for (size_t i = 0; i < ROWS; i++) {
+        if (span_is(name, rows[i].name)) {
+            return &rows[i];
+        }
+    }
+    return NULL;
+}
+
+/* One word of the command line taken apart: --name, --name=value. */
+struct word {
+    struct span name;
+    const char *value; /* behind '='; NULL none */
+};
+
+static bool word_read(const char *text, struct word *out, struct err *e) {
+    struct span s = span_of(text);
+    if (span_is(s, "-h")) {
+        s = SPAN("--help");
+    }
+    if (!span_starts(s, "--") || s.n == 2) {
+        return err_set(e, ERR_INPUT, "wants options, found \"%.80s\"", text);
+    }
+    struct span rest = span_from(s, 2);
+    size_t at = span_find(rest, '=');
+    *out = (struct word){.name = span_upto(rest, at)};
+    out->value = at < rest.n ? rest.p + at + 1 : NULL;
+    return true;
+}
+
+static bool set_one(struct serve_options *o, struct span name, const char *value, struct err *e) {
+    const struct option_row *r = find(name);
+    if (!r) {
+        return policy_option_set(&o->policy, name, span_of(value), e);
+    }
+    if (r->set(o, value, e)) {
+        return true;
+    }
+    err_wrap(e, r->value ? "--" SPAN_FMT " \"%.80s\": " : "--" SPAN_FMT "%.80s: ", SPAN_ARG(name),
+             value);
+    return false;
+}
+
+/* *i: where argv stands; moves on over a value that is a word of its own. */
+static bool take(struct serve_options *o, int argc, char **argv, int *i, struct err *e) {
+    struct word w;
+    if (!word_read(argv[*i], &w, e)) {
+        return false;
+    }
+    const struct option_row *r = find(w.name);
+    bool takes_value = r && r->value;
+    if (!r && !policy_option_known(w.name, &takes_value)) {
+        return err_set(e, ERR_INPUT, "no option --" SPAN_FMT ": tpguard serve --help lists them",
+                       SPAN_ARG(span_upto(w.name, 80)));
+    }
+    if (!takes_value && w.value) {
+        return err_set(e, ERR_INPUT, "--" SPAN_FMT " takes no value, found \"%.80s\"",
+                       SPAN_ARG(w.name), w.value);
+    }
+    if (takes_value && !w.value) {
+        if (*i + 1 >= argc) {
+            return err_set(e, ERR_INPUT, "--" SPAN_FMT " wants a value, found nothing",
+                           SPAN_ARG(w.name));
+        }
+        w.value = argv[++*i];
+    }
+    return set_one(o, w.name, w.value ? w.value : "", e);
+}
+
+static bool agree(const struct serve_options *o, struct err *e) {
+    if (!o->tls_cert != !o->tls_key) {
+        return err_set(e, ERR_INPUT, "--tls-cert and --tls-key go together, found only --tls-%s",
+                       o->tls_cert ? "cert" : "key");
+    }
+    if (o->tls_cert && (o->n_san || o->write_ca)) {
+        return err_set(e, ERR_INPUT,
+                       "--%s is for the self-signed certificate, found --tls-cert as well",
+                       o->n_san ? "tls-san" : "write-ca");
+    }
+    return true;
+}
+
+bool serve_options_read(int argc, char **argv, struct serve_options *out, struct err *e) {
+    struct serve_options o = {.listen = "0.0.0.0:9443",
+                              .extender_listen = "",
+                              .policy = policy_default(),
+                              .log_level = LOG_INFO,
+                              .deadline_s = HTTP_DEADLINE_S,
+                              .max_body = HTTP_BODY_DEFAULT};
+    for (int i = 1; i < argc; i++) {
+        if (!take(&o, argc, argv, &i, e)) {
+            return false;
+        }
+    }
+    if (!o.help && !agree(&o, e)) {
+        return false;
+    }
+    *out = o;
+    return true;
+}
+
+void serve_options_help(struct buf *out) {
+    buf_str(out, "Serves admission of pods, the scheduler extender and metrics over HTTPS.\n\n"
+                 "Usage: tpguard serve [OPTIONS]\n\n");
+    for (size_t i = 0; i < ROWS; i++) {
+        char left[48];
+        struct buf b = BUF_OVER(left);
+        buf_fmt(&b, "--%s%s%s", rows[i].name, rows[i].value ? " " : "",
+                rows[i].value ? rows[i].value : "");
+        buf_fmt(out, "  %-26s %s\n", left, rows[i].help);
+    }
+    buf_str(out, "\nPolicy, the same words as for tpguard explain:\n");
+    policy_options_help(out);
+    buf_str(out, "\nRoutes: POST /admit/pods, /scheduler/filter, /scheduler/prioritize; GET "
+                 "/healthz, /readyz, /metrics.\n"
+                 "SIGHUP reads the cluster file and the certificate again, SIGTERM lets requests "
+                 "in flight finish.\n"
+                 "Exit codes: 0 stopped by a signal, 2 wrong input or usage.\n");
+}
