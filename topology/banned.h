@@ -12,6 +12,13 @@
 #include <string.h>
 #include <time.h>
 
+/* With fortify on, glibc defines some of these as macros for clang. */
+#undef strcpy
+#undef strcat
+#undef strncat
+#undef sprintf
+#undef vsprintf
+
 #pragma GCC poison strcpy strcat strncat sprintf vsprintf strtok strtok_r gets atoi atol atoll     \
     strtol strtoul strtoll
 #pragma GCC poison strtoull sscanf gmtime localtime asctime ctime srand system popen

@@ -10,7 +10,8 @@ struct buf buf_over(char *array, size_t cap) {
 }
 
 struct buf buf_new(size_t max) {
-    return (struct buf){.max = max, .heap = true};
+    /* Half the address space is no maximum; this keeps the sums below from wrapping. */
+    return (struct buf){.max = max < SIZE_MAX / 4 ? max : SIZE_MAX / 4, .heap = true};
 }
 
 void buf_done(struct buf *b) {

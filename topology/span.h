@@ -58,12 +58,12 @@ static inline struct span span_upto(struct span s, size_t n) {
 
 static inline bool span_starts(struct span s, const char *prefix) {
     size_t n = strlen(prefix);
-    return s.n >= n && memcmp(s.p, prefix, n) == 0;
+    return s.n >= n && (n == 0 || memcmp(s.p, prefix, n) == 0);
 }
 
 static inline bool span_ends(struct span s, const char *suffix) {
     size_t n = strlen(suffix);
-    return s.n >= n && memcmp(s.p + s.n - n, suffix, n) == 0;
+    return s.n >= n && (n == 0 || memcmp(s.p + s.n - n, suffix, n) == 0);
 }
 
 /* Offset of the first c, or s.n when there is none. */

@@ -23,6 +23,13 @@ void explain_reasons(struct buf *out) {
 
 void explain_engines(struct buf *out) {
     for (unsigned i = 0; engine_name(i); i++) {
+        bool again = false; /* several rows may read one engine's several start scripts */
+        for (unsigned j = 0; j < i; j++) {
+            again = again || span_is(span_of(engine_name(j)), engine_name(i));
+        }
+        if (again) {
+            continue;
+        }
         buf_fmt(out, "%s\n", engine_name(i));
     }
 }

@@ -36,7 +36,7 @@ for route in /admit/pods /scheduler/filter /scheduler/prioritize; do
     refused $'\xef\xbb\xbf{}' "a byte order mark"
     refused $'{"a":"\xff"}' "bytes that are not UTF-8"
     refused '{"a":"\ud800"}' "half a surrogate pair"
-    refused "{\"a\":$(deep 5000)}" "nesting of 5,000"
+    is "$(deep 5000 | post "$route" - -o /dev/null -w '%{http_code}')" 413 "$route: nesting of 5,000 passes a limit"
 done
 
 good=$(review "$pod")
@@ -72,9 +72,10 @@ has "$(big | post /admit/pods - -H 'Expect: 100-continue' -w '%{size_upload}')" 
 is "$(status_of post_text /admit/pods "$good" -H 'Transfer-Encoding: chunked')" 200 "a good body in chunks is good"
 zeros=$( (printf '{"a":['; head -c 4000000 /dev/zero | sed 's/\x0/0,/g'; printf '0]}') | post /admit/pods - -w '%{http_code}')
 has "413 400" "${zeros: -3}" "8 MB of nothing but list elements do not take the memory of the machine"
-rss=$(sed -n 's/^VmHWM: *\([0-9]*\) kB/\1/p' "/proc/$server_pid/status")
-case $TPGUARD in
-*asan* | *tsan*) skip "the server has stayed below 256 MiB" "sanitizers need more" ;;
+rss=$(sed -n 's/^VmHWM:[^0-9]*\([0-9]*\) kB/\1/p' "/proc/$server_pid/status")
+case $TPGUARD:$rss in
+*san*) skip "the server has stayed below 256 MiB" "sanitizers need more" ;;
+*:) skip "the server has stayed below 256 MiB" "the kernel does not say" ;;
 *) ok [ "$rss" -lt 262144 ] -- "the server has stayed below 256 MiB" ;;
 esac
 

@@ -51,7 +51,7 @@ stop_server
 # Wrong usage: one line, exit code 2.
 wrong() { # WANT-PART SENTENCE OPTION...
     local out rc
-    out=$("$TPGUARD" serve "${@:3}" 2>&1 >/dev/null)
+    out=$(timeout 10 "$TPGUARD" serve "${@:3}" 2>&1 >/dev/null)
     rc=$?
     is "$rc $(wc -l <<<"$out")" "2 1" "$2: one line, exit code 2"
     has "$out" "$1" "$2: $1"

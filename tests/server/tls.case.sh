@@ -6,7 +6,7 @@ is "$(status_of get /healthz --tlsv1.3)" 200 "TLS 1.3 is spoken"
 is "$(status_of get /healthz --tlsv1.2 --tls-max 1.2)" 200 "TLS 1.2 is spoken"
 old=$(openssl s_client -connect "$address" -tls1_1 -cipher 'ALL:@SECLEVEL=0' -msg </dev/null 2>&1)
 has "$old" ">>> TLS 1.0, RecordHeader" "a client that has TLS 1.1 at most says hello"
-has "$old" "alert protocol version" "and is refused"
+has "$old" "Cipher is (NONE)" "and is refused"
 is "$(curl -sS -m 5 "$url/healthz" 2>&1 | grep -c 'certificate')" 1 "without the CA no client trusts us"
 named=$(curl -sS --cacert "$ca" -m 5 --connect-to "::$address" https://tpguard.tpguard-system.svc/healthz)
 is "$named" ok "--tls-san is a name of the certificate"

@@ -50,14 +50,35 @@ static bool nodes_member(struct json_scan *s, struct span key, struct list_head 
     return json_scan_skip(s, &skipped, e);
 }
 
+static void take_list(struct extender_args *args, const struct node_list *l) {
+    args->n = l->n;
+    args->name = l->name;
+    args->node = l->node;
+}
+
+static bool names_value(struct json_scan *s, struct arena *a, struct extender_args *args,
+                        struct err *e) {
+    struct node_list l = {0};
+    if (!names_read(s, a, &l, e)) {
+        return false;
+    }
+    take_list(args, &l);
+    return true;
+}
+
 static bool items_value(struct json_scan *s, struct arena *a, struct extender_args *args,
                         struct err *e) {
+    struct node_list l = {0};
     struct span skipped = {0};
     bool null = json_scan_kind(s, e) == JSON_NULL;
     if (s->failed) {
         return false;
     }
-    return null ? json_scan_skip(s, &skipped, e) : items_check(s, a, &args->items, e);
+    if (!(null ? json_scan_skip(s, &skipped, e) : items_read(s, a, &l, e))) {
+        return false;
+    }
+    take_list(args, &l);
+    return true;
 }
 
 static bool nodes_value(struct json_scan *s, struct arena *a, struct extender_args *args,
@@ -68,7 +89,6 @@ static bool nodes_value(struct json_scan *s, struct arena *a, struct extender_ar
     if (!json_scan_open(s, '{', e)) {
         return false;
     }
-    args->items = SPAN("[]");
     while (json_scan_key(s, &seen, &key, e)) {
         bool ours = key_is(s, key, "items", e);
         if (s->failed) {
@@ -103,7 +123,7 @@ static bool member_value(struct json_scan *s, enum member m, struct arena *a,
     case MEMBER_NODES:
         return nodes_value(s, a, args, e);
     case MEMBER_NAMES:
-        return names_check(s, a, &args->names, e);
+        return names_value(s, a, args, e);
     case MEMBER_COUNT:
         break;
     }

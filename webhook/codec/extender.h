@@ -1,6 +1,5 @@
 /* Scheduler extender v1 (k8s.io/kube-scheduler/extender/v1): capital-letter keys, null lists, one
- * pass over long lists. The answers are written while the names are read; of a node nothing is kept
- * but eight bytes that tell whether its name came before. */
+ * pass over long lists and no tree: of a node its name is kept, as a span of the request. */
 #ifndef TPGUARD_CODEC_EXTENDER_H
 #define TPGUARD_CODEC_EXTENDER_H
 
@@ -22,9 +21,11 @@ enum extender_form {
 struct extender_args {
     struct pod pod;
     enum extender_form form;
-    struct span names;      /* checked text of the NodeNames array */
-    struct span items;      /* checked text of Nodes.items */
-    struct span nodes_head; /* not used by callers: Nodes as an answer begins it, up to its items */
+    unsigned n; /* nodes, at most EXTENDER_NODES_MAX */
+    const struct span
+        *name; /* raw text between the quotes: no escapes, 1 to 253 bytes, each once */
+    const struct span *node; /* EXTENDER_NODES: text of the Node objects; else NULL */
+    struct span nodes_head;  /* EXTENDER_NODES: Nodes as an answer begins it, up to its items */
 };
 /* Strict: unknown top-level keys are ignored (the wire may grow); refused are case variants and
  * duplicates of keys, names of nodes that come twice, are empty, have escapes or more than 253
@@ -39,13 +40,13 @@ struct extender_verdict {
     struct span phrase; /* reason, ready JSON string text without quotes (no escape needed) */
     uint8_t score;      /* 0..10 */
 };
-/* name: raw text between the quotes (DNS names need no escape). */
+/* Called once for each name of the request, in order. */
 typedef void extender_judge(void *ctx, struct span name, struct extender_verdict *out);
 
 /* ExtenderFilterResult. With names: NodeNames holds those that fit, in the order of the request,
  * Nodes null; with nodes: the reverse, items copied verbatim. EXTENDER_NONE: Nodes null, NodeNames
- * empty (two nulls would reject every node without a reason). Text is appended to out; on failure
- * what was there before stays. */
+ * empty (two nulls would reject every node without a reason). Text is appended to out;
+ * false: out is full and has failed. */
 NODISCARD bool extender_filter(const struct extender_args *args, extender_judge *judge, void *ctx,
                                struct buf *out, struct err *e);
 /* HostPriorityList. */

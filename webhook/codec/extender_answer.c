@@ -1,31 +1,5 @@
 #include "topology/jw.h"
 #include "webhook/codec/extender.h"
-#include "webhook/codec/extender_nodes.h"
-
-/* One node after the other, in either form. */
-struct walk {
-    bool nodes;
-    struct span names;
-    struct json_scan items;
-};
-
-static bool walk_begin(const struct extender_args *args, struct walk *w, struct err *e) {
-    *w = (struct walk){.nodes = args->form == EXTENDER_NODES, .names = args->names};
-    w->items = json_scan_new(args->items);
-    return !w->nodes || json_scan_open(&w->items, '[', e);
-}
-
-/* *text is what goes into the list of those that fit: the quoted name, or the whole node. */
-static bool walk_next(struct walk *w, struct span *name, struct span *text, struct err *e) {
-    if (w->nodes) {
-        return items_next(&w->items, name, text, e);
-    }
-    if (!names_next(&w->names, name)) {
-        return false;
-    }
-    *text = (struct span){name->p - 1, name->n + 2};
-    return true;
-}
 
 struct lists {
     struct buf *fit;
@@ -92,39 +66,27 @@ static void put_map(struct buf *out, const char *key, const struct buf *entries)
     out->failed |= entries->failed;
 }
 
-static bool finish(struct buf *out, size_t start, bool done, struct err *e) {
-    if (done && !buf_ok(out)) {
-        done = err_set(e, ERR_TOO_LARGE, "the answer would pass %zu bytes", out->max);
-    }
-    if (!done) {
-        buf_back(out, start);
-    }
-    return done;
+static bool finish(struct buf *out, struct err *e) {
+    return buf_ok(out) || err_set(e, ERR_TOO_LARGE, "the answer would pass %zu bytes", out->max);
 }
 
-static bool judge_all(const struct extender_args *args, extender_judge *judge, void *ctx,
-                      struct lists *to, struct err *e) {
-    struct walk w;
-    struct span name = {0};
-    struct span text = {0};
-    if (!walk_begin(args, &w, e)) {
-        return false;
-    }
-    while (walk_next(&w, &name, &text, e)) {
+static void judge_all(const struct extender_args *args, extender_judge *judge, void *ctx,
+                      struct lists *to) {
+    for (unsigned i = 0; i < args->n; i++) {
+        struct span name = args->name[i];
         struct extender_verdict v = {0};
         judge(ctx, name, &v);
         if (v.fits) {
-            put_fit(to->fit, text);
+            /* Quotes and all: the name stands between them in the request. */
+            put_fit(to->fit, args->node ? args->node[i] : (struct span){name.p - 1, name.n + 2});
         } else {
             put_failed(v.resolvable ? &to->failed : &to->unresolvable, name, v.phrase);
         }
     }
-    return !w.items.failed;
 }
 
 bool extender_filter(const struct extender_args *args, extender_judge *judge, void *ctx,
                      struct buf *out, struct err *e) {
-    size_t start = out->n;
     bool nodes = args->form == EXTENDER_NODES;
     if (nodes) {
         buf_str(out, "{\"Nodes\":");
@@ -135,7 +97,7 @@ bool extender_filter(const struct extender_args *args, extender_judge *judge, vo
     }
     size_t list = out->n;
     struct lists to = {out, buf_new(out->max), buf_new(out->max)};
-    bool done = judge_all(args, judge, ctx, &to, e);
+    judge_all(args, judge, ctx, &to);
     close_list(out, list, "[]");
     buf_str(out, nodes ? "},\"NodeNames\":null" : "");
     put_map(out, ",\"FailedNodes\":", &to.failed);
@@ -143,25 +105,19 @@ bool extender_filter(const struct extender_args *args, extender_judge *judge, vo
     buf_str(out, ",\"Error\":\"\"}");
     buf_done(&to.failed);
     buf_done(&to.unresolvable);
-    return finish(out, start, done, e);
+    return finish(out, e);
 }
 
 bool extender_prioritize(const struct extender_args *args, extender_judge *judge, void *ctx,
                          struct buf *out, struct err *e) {
     size_t start = out->n;
-    struct walk w;
-    struct span name = {0};
-    struct span text = {0};
-    if (!walk_begin(args, &w, e)) {
-        return false;
-    }
-    while (walk_next(&w, &name, &text, e)) {
+    for (unsigned i = 0; i < args->n; i++) {
         struct extender_verdict v = {0};
-        judge(ctx, name, &v);
-        put_score(out, name, v.score);
+        judge(ctx, args->name[i], &v);
+        put_score(out, args->name[i], v.score);
     }
     close_list(out, start, "[]");
-    return finish(out, start, !w.items.failed, e);
+    return finish(out, e);
 }
 
 void extender_error(const char *msg, struct buf *out) {

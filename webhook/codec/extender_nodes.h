@@ -1,5 +1,4 @@
-/* The node lists of an extender call, read without a tree: each name checked once when the request
- * is decoded, and handed out again when the answer is written. */
+/* The node lists of an extender call, read without a tree, every name checked. */
 #ifndef TPGUARD_CODEC_EXTENDER_NODES_H
 #define TPGUARD_CODEC_EXTENDER_NODES_H
 
@@ -11,16 +10,48 @@
 /* A DNS subdomain, which is what Kubernetes allows for names of nodes. */
 #define NODE_NAME_BYTES_MAX 253
 
-/* Reads the value at the scanner, an array of names, refusing what is no plain name, a name that
- * comes twice and more than EXTENDER_NODES_MAX. *out is its text. */
-NODISCARD bool names_check(struct json_scan *s, struct arena *a, struct span *out, struct err *e);
-/* The same for an array of Node objects. */
-NODISCARD bool items_check(struct json_scan *s, struct arena *a, struct span *out, struct err *e);
+/* Names in the order of the request, with an index that tells which came before. Lives in an
+ * arena. */
+struct node_list {
+    struct arena *arena;
+    struct span *name;
+    struct span *node; /* NULL for a list of names */
+    uint32_t *slots;   /* open addressing: position + 1, 0 free; never more than half full */
+    uint32_t mask;     /* slots - 1 */
+    uint32_t cap;
+    uint32_t n;
+};
 
-/* Over text that names_check returned: cuts the next name off *rest; false at the end. */
-bool names_next(struct span *rest, struct span *name);
-/* Over a scanner in text that items_check returned, past its '[': the next node. */
-NODISCARD bool items_next(struct json_scan *s, struct span *name, struct span *text, struct err *e);
+enum node_added {
+    NODE_ADDED,
+    NODE_TWICE,     /* the name is there already */
+    NODE_NO_MEMORY, /* the arena's cap */
+    NODE_CROWDED,   /* too many names with one hash: somebody made them so */
+};
+/* Empty, with room for `expected` before it has to grow. */
+NODISCARD bool node_list_new(struct node_list *l, struct arena *a, bool nodes, uint32_t expected);
+NODISCARD enum node_added node_list_add(struct node_list *l, struct span name, uint64_t hash,
+                                        struct span node);
+
+/* Hash of a name, eight bytes a step, the rest filled up with zeros. A product carries differences
+ * upwards only, and names differ most in their last byte, the upper end of a word: so every step
+ * folds the upper half down before it multiplies. */
+static inline uint64_t node_hash_step(uint64_t h, uint64_t word) {
+    h ^= word;
+    return (h ^ h >> 32) * 0x9E3779B97F4A7C15U;
+}
+static inline uint64_t node_hash_end(uint64_t h) {
+    return h ^ h >> 32;
+}
+uint64_t node_name_hash(struct span name);
+
+/* Reads the value at the scanner, an array of names, into *out; refuses what is no plain name, a
+ * name that comes twice and more than EXTENDER_NODES_MAX. */
+NODISCARD bool names_read(struct json_scan *s, struct arena *a, struct node_list *out,
+                          struct err *e);
+/* The same for an array of Node objects. */
+NODISCARD bool items_read(struct json_scan *s, struct arena *a, struct node_list *out,
+                          struct err *e);
 
 /* Fails the scan with the path of the place `at` in its text; e may be NULL. Returns false. */
 bool scan_refuse(struct json_scan *s, const char *at, struct err *e, enum err_code code,

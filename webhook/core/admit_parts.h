@@ -20,6 +20,10 @@ unsigned weights_gb(uint64_t mib);
 unsigned gpu_gb(uint32_t mib);
 /* "GPUs 0,1" of a pin. */
 void text_pin(struct buf *out, const struct pin *pin);
+/* "TP=2", "TP of unknown size". */
+void text_tp(struct buf *out, const struct admit_in *in);
+/* The size cannot be read, and it matters: several GPUs. */
+bool is_tp_unknown(const struct workload *w);
 /* "a healthy NVLink pair", "2 healthy NVLink sets of 4 GPUs". */
 void text_set(struct buf *out, const struct shape *s);
 /* Copies as much of the buf as fits into a fixed field; what does not fit is cut at a word. */

@@ -57,6 +57,14 @@ void text_pin(struct buf *out, const struct pin *pin) {
     }
 }
 
+void text_tp(struct buf *out, const struct admit_in *in) {
+    if (is_tp_unknown(in->w)) {
+        buf_str(out, "TP of unknown size");
+    } else {
+        buf_fmt(out, "TP=%u", asked_tp(in));
+    }
+}
+
 void text_set(struct buf *out, const struct shape *s) {
     bool many = s->groups > 1;
     if (many) {

@@ -46,7 +46,7 @@ static void put_flag(struct buf *out, const struct admit_in *in, unsigned tp) {
 static void advise_replicas(const struct admit_in *in, struct decision *d) {
     struct piece p;
     bool apt = d->weights.fits_known && d->weights.fits_one && !in->w->latency_critical;
-    if (asked_tp(in) < 2 || !apt || !begin(d, "replicas", &p)) {
+    if (asked_tp(in) < 2 || is_tp_unknown(in->w) || !apt || !begin(d, "replicas", &p)) {
         return;
     }
     buf_fmt(&p.text,
@@ -147,7 +147,8 @@ static void advise_fix(const struct admit_in *in, struct decision *d) {
         buf_str(&p.text, "ask for the GPUs that the engine uses, or let it use them all");
         buf_fmt(&p.command, "nvidia.com/gpu: %u", (unsigned)in->w->in_pod.n);
     }
-    if (d->verdict == VERDICT_WAIT && begin(d, "wait", &p)) {
+    bool may_come = in->asked->ever || in->policy->autoscaler || d->code == REASON_NO_GPU_NODES;
+    if (d->verdict == VERDICT_WAIT && may_come && begin(d, "wait", &p)) {
         buf_str(&p.text, "leave it Pending: it starts by itself when the reason ends");
     }
 }

@@ -94,19 +94,20 @@ static bool is_neighbour(struct span name) {
     return false;
 }
 
-/* The row has this long flag: argparse would offer it for an abbreviation. SGLang's and vLLM's
- * flags differ. */
+/* Whose flag it is: an abbreviation is only ambiguous among the flags of one engine. */
 static bool row_may_have(const struct engine_row *row, const char *flag) {
-    bool sglang = row->dp_inside_flag != NULL;
     static const char *const only_sglang[] = {
         "--tp-size", "--pp-size",    "--pp-max-micro-batch-size", "--pp-async-batch-depth",
         "--dp-size", "--model-path", "--enable-dp-attention"};
     for (unsigned i = 0; i < sizeof only_sglang / sizeof only_sglang[0]; i++) {
         if (strcmp(flag, only_sglang[i]) == 0) {
-            return sglang;
+            return row->dp_inside_flag != NULL;
         }
     }
-    return true;
+    bool megatron = strcmp(row->name, "megatron") == 0;
+    bool its_flag = span_has(span_of(flag), "-model-parallel-size") ||
+                    strcmp(flag, "--context-parallel-size") == 0;
+    return megatron == its_flag;
 }
 
 static bool abbreviates(const struct engine_row *row, const engine_words names, struct span name) {

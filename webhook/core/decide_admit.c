@@ -34,10 +34,23 @@ bool exceeds_pod(const struct admit_in *in) {
     return sees && w->tp.n > sees;
 }
 
-/* The size cannot be read, and it matters: several GPUs, or one without a count. */
-static bool is_tp_unknown(const struct workload *w) {
+bool is_tp_unknown(const struct workload *w) {
     bool unread = !w->tp.known || w->scope == SCOPE_UNKNOWN;
-    return unread && w->scope != SCOPE_NONE && w->gpus > 1 && !is_foreign(w);
+    bool several = w->gpus > 1 || (w->pin.kind == PIN_NODE && w->pin.n > 1);
+    return unread && w->scope != SCOPE_NONE && several && !is_foreign(w);
+}
+
+/* These refuse to start when heads do not divide; others split rows, or are not known to us. */
+static bool splits_heads(const struct workload *w) {
+    static const char *const names[] = {"vllm",     "sglang",   "tgi",
+                                        "tensorrt", "lmdeploy", "aphrodite"};
+    struct span engine = span_of(w->engine ? w->engine : "");
+    for (unsigned i = 0; i < sizeof names / sizeof *names; i++) {
+        if (span_has(engine, names[i])) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static enum verdict say(const struct admit_in *in, struct decision *d, enum verdict v,
@@ -72,7 +85,8 @@ static enum verdict judge_places(const struct admit_in *in, struct decision *d) 
         return say(in, d, may_deny(in) ? VERDICT_DENY : VERDICT_WAIT, REASON_NO_GPU_NODES);
     }
     if (in->shape->pinned && pinned_across(c)) {
-        return say(in, d, VERDICT_DENY, REASON_PINNED_ACROSS_PCIE);
+        bool known = !is_tp_unknown(in->w);
+        return say(in, d, known ? VERDICT_DENY : VERDICT_WAIT, REASON_PINNED_ACROSS_PCIE);
     }
     if (c->ever == 0 && may_deny(in)) {
         return say(in, d, VERDICT_DENY, REASON_UNSATISFIABLE);
@@ -100,7 +114,8 @@ static enum verdict judge_pod(const struct admit_in *in, struct decision *d) {
         return say(in, d, VERDICT_DENY, REASON_TP_EXCEEDS_GPUS);
     }
     unsigned heads = model_heads(in);
-    if (heads && asked_tp(in) > 1 && w->tp.known && heads % asked_tp(in) != 0) {
+    bool split = splits_heads(w) && w->tp.known && asked_tp(in) > 1;
+    if (split && heads % asked_tp(in) != 0) {
         return say(in, d, VERDICT_DENY, REASON_HEADS_NOT_DIVISIBLE);
     }
     if (in->shape->any && in->shape->gpus == 0) {
@@ -137,7 +152,7 @@ static enum verdict judge_oddities(const struct admit_in *in, struct decision *d
         v = say(in, d, warn(v), REASON_GPU_COUNT_MISMATCH);
     }
     bool fits = d->weights.fits_known && d->weights.fits_one && !w->latency_critical;
-    if (fits && asked_tp(in) > 1) {
+    if (fits && asked_tp(in) > 1 && !is_tp_unknown(w)) {
         reason_push(in, d, REASON_FITS_ONE_GPU);
     }
     return v;

@@ -111,7 +111,8 @@ static void put_need(struct buf *out, const struct admit_in *in) {
 
 void place_sentence(const struct admit_in *in, enum reason code, struct buf *out) {
     const struct node_case *c = &in->asked->nearest;
-    buf_fmt(out, "TP=%u waits for ", asked_tp(in));
+    text_tp(out, in);
+    buf_str(out, " waits for ");
     put_need(out, in);
     if (in->shape->pinned) {
         buf_str(out, " on ");
@@ -129,7 +130,8 @@ void place_sentence(const struct admit_in *in, enum reason code, struct buf *out
 }
 
 void place_line(const struct admit_in *in, enum reason code, struct buf *out) {
-    buf_fmt(out, "TP=%u waits: ", asked_tp(in));
+    text_tp(out, in);
+    buf_str(out, " waits: ");
     put_sized(out, places[code].brief, in->shape->tp);
 }
 

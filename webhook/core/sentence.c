@@ -31,7 +31,8 @@ static void put_cost(struct buf *out, const struct cost_view *v) {
 
 static void pinned_sentence(const struct admit_in *in, const struct decision *d, struct buf *out) {
     const struct node_case *c = &in->asked->nearest;
-    buf_fmt(out, "TP=%u is pinned to ", asked_tp(in));
+    text_tp(out, in);
+    buf_str(out, " is pinned to ");
     text_pin(out, &in->shape->pin);
     if (c->set && c->bad[0]) {
         buf_str(out, ". ");
@@ -151,7 +152,8 @@ static void no_nodes_sentence(const struct admit_in *in, const struct decision *
 
 static void pinned_line(const struct admit_in *in, const struct decision *d, struct buf *out) {
     (void)d;
-    buf_fmt(out, "TP=%u is pinned to ", asked_tp(in));
+    text_tp(out, in);
+    buf_str(out, " is pinned to ");
     text_pin(out, &in->shape->pin);
     buf_str(out, ": no node has healthy NVLink there, all-reduces would cross PCIe");
 }
@@ -166,6 +168,12 @@ static void unknown_tp_line(const struct admit_in *in, const struct decision *d,
     buf_str(out, in->policy->unknown_tp == UNKNOWN_ALLOW
                      ? "TP size cannot be read: passes without a promise of NVLink"
                      : "TP size cannot be read: all its GPUs must be one NVLink set");
+}
+
+static void mismatch_line(const struct admit_in *in, const struct decision *d, struct buf *out) {
+    (void)d;
+    buf_fmt(out, "asks for %u GPUs, and its engine uses %u", (unsigned)in->w->gpus,
+            (unsigned)in->w->in_pod.n);
 }
 
 static void unsatisfiable_line(const struct admit_in *in, const struct decision *d,
@@ -200,7 +208,7 @@ static const struct {
     [REASON_UNSATISFIABLE] = {unsatisfiable_sentence, unsatisfiable_line},
     [REASON_HEADS_NOT_DIVISIBLE] = {heads_sentence, heads_line},
     [REASON_TP_ACROSS_PODS] = {pods_sentence, pods_line},
-    [REASON_GPU_COUNT_MISMATCH] = {mismatch_sentence, NULL},
+    [REASON_GPU_COUNT_MISMATCH] = {mismatch_sentence, mismatch_line},
     [REASON_SHARED_GPU] = {shared_sentence, NULL},
     [REASON_REPINNED] = {repinned_sentence, NULL},
     [REASON_NO_GPU_NODES] = {no_nodes_sentence, NULL},

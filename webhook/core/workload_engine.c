@@ -79,10 +79,9 @@ void reading_of(const struct pod *p, const struct container *c, struct reading *
         see_command(r, &raw);
         r->opaque = r->opaque || (is_shell(argv_word(&raw, 0)) && !r->row && !r->worker);
     }
+    /* Joins a Ray cluster and starts nothing itself: the leader's flags rule. */
+    r->worker = r->worker || (!r->row && r->ray && !r->other && c->n_command);
     if (!r->row) {
         by_image_or_flags(r, &raw);
-    }
-    if (!r->row && r->ray && !r->other) {
-        r->worker = true; /* joins a Ray cluster and starts nothing itself */
     }
 }
