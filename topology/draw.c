@@ -91,6 +91,30 @@ bool draw_is_cut_off(const struct health *h, unsigned i) {
     return wired > 1;
 }
 
+/* Neighbours in a set, from which on "a..b" reads better than a list. */
+#define RUN_LEAST 4
+
+void draw_set(const struct topo *t, struct gpuset s, struct buf *out) {
+    s = gpuset_and(s, gpuset_first(t->n));
+    const char *sep = "";
+    while (!gpuset_empty(s)) {
+        unsigned first = gpuset_next(s, 0);
+        unsigned end = first;
+        while (gpuset_has(s, end) && t->gpu[end].index - t->gpu[first].index == end - first) {
+            end++;
+        }
+        bool run = end - first >= RUN_LEAST;
+        buf_fmt(out, "%s%u", sep, t->gpu[first].index);
+        if (run) {
+            buf_fmt(out, "..%u", t->gpu[end - 1].index);
+        }
+        for (unsigned i = first; i < (run ? end : first + 1); i++) {
+            s = gpuset_without(s, i);
+        }
+        sep = ",";
+    }
+}
+
 /* ---- the summary line ---- */
 
 /* Names that one summary lists before it says "and N more". */
@@ -145,7 +169,7 @@ static void put_sets(const struct topo *t, const struct health *h, struct buf *o
             buf_fmt(out, "%u-%u", t->gpu[a].index, t->gpu[gpuset_next(sets[k], a + 1)].index);
         } else {
             buf_char(out, '{');
-            topo_set_text(t, sets[k], out);
+            draw_set(t, sets[k], out);
             buf_char(out, '}');
         }
     }
@@ -174,13 +198,19 @@ static void put_faulty_pairs(const struct topo *t, const struct health *h, enum 
 }
 
 static void put_blocked(const struct topo *t, const struct health *h, struct buf *out) {
+    static const char *const blocks[GPU_BLOCK_COUNT] = {
+        [BLOCK_FAULT] = "fault on",
+        [BLOCK_MIG] = "MIG on",
+        [BLOCK_FABRIC] = "fabric not completed on",
+        [BLOCK_CORDONED] = "cordoned:",
+    };
     struct gpuset cut = gpuset_none();
     for (unsigned i = 0; i < h->n; i++) {
         cut = draw_is_cut_off(h, i) ? gpuset_with(cut, i) : cut;
     }
     if (!gpuset_empty(cut)) {
         buf_fmt(out, ", GPU%s ", gpuset_count(cut) > 1 ? "s" : "");
-        topo_set_text(t, cut, out);
+        draw_set(t, cut, out);
         buf_str(out, " down to all peers");
     }
     for (unsigned b = BLOCK_FAULT; b < GPU_BLOCK_COUNT; b++) {
@@ -189,8 +219,8 @@ static void put_blocked(const struct topo *t, const struct health *h, struct buf
             s = h->block[i] == b ? gpuset_with(s, i) : s;
         }
         if (!gpuset_empty(s)) {
-            buf_fmt(out, ", %s on GPU ", gpu_block_name((enum gpu_block)b));
-            topo_set_text(t, s, out);
+            buf_fmt(out, ", %s GPU ", blocks[b]);
+            draw_set(t, s, out);
         }
     }
 }

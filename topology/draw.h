@@ -28,4 +28,7 @@ void draw_picture(const struct topo *t, const struct health *h, const struct dra
 /* One line: "4 x H100 NVL, NVLink pair 2-3 healthy, 0-1 down". */
 void draw_summary(const struct topo *t, const struct health *h, struct buf *out);
 
+/* NVML indices of a set, long runs shortened: "0,1", "0..71". */
+void draw_set(const struct topo *t, struct gpuset s, struct buf *out);
+
 #endif

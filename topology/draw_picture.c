@@ -301,7 +301,7 @@ static void put_sets(const struct topo *t, const struct health *h, const struct 
     for (unsigned k = 0; k < n && k < SETS_MOST; k++) {
         buf_fill(out, ' ', o->indent);
         buf_fmt(out, "NVLink set of %u: GPU ", gpuset_count(sets[k]));
-        topo_set_text(t, sets[k], out);
+        draw_set(t, sets[k], out);
         buf_str(out, "  (");
         put_lanes(t, sets[k], out);
         buf_str(out, ")\n");

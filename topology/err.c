@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+PRINTF(4, 0)
 static void fill(struct err *e, enum err_code code, const char *path, const char *fmt, va_list ap) {
     e->code = code;
     (void)snprintf(e->path, sizeof e->path, "%s", path);

@@ -14,9 +14,8 @@ enum fit_view { FIT_NOW, FIT_EVER };
 
 struct fit {
     struct gpuset set; /* the GPUs, k of them */
-    unsigned
-        left8; /* disjoint NVLink sets of 8, 4, 2 that remain free afterwards (greedy packing) */
-    unsigned left4;
+    unsigned left8;    /* disjoint NVLink sets of 8, 4, 2 that remain free afterwards, each size */
+    unsigned left4;    /* counted alone: 6 linked GPUs left are one set of 4, or three of 2 */
     unsigned left2;
     bool exact;         /* the search was complete */
     unsigned min_lanes; /* the fewest lanes inside the set; 0 for k = 1 */
@@ -24,8 +23,9 @@ struct fit {
 
 /* The best NVLink set of k among the free GPUs: the one whose removal leaves most sets of 8, then
  * 4, then 2 (Koordinator's rule for partitions: keep the most large ones alive), then most lanes,
- * then the earliest. k = 1: a stranded GPU first. false when there is none (or when the budget ran
- * out before one was found: then *exact, if not NULL, is false). */
+ * then the earliest. k = 1: a stranded GPU first. FIT_NOW hands out usable GPUs only. false when
+ * there is none (or when the budget ran out before one was found: then *exact, if not NULL, is
+ * false). */
 bool fit_best(const struct health *h, enum fit_view view, const struct topo *t, struct gpuset free,
               unsigned k, struct fit *out, bool *exact);
 
@@ -46,7 +46,9 @@ bool fit_groups(const struct health *h, enum fit_view view, const struct topo *t
                 struct gpuset free, const struct fit_ask *ask, struct fit *out, bool *exact);
 
 /* Do exactly these GPUs (a pin, in ascending position), so permuted, form the groups? The first
- * pair that is not linked goes to bad_a, bad_b (positions) when not NULL. */
+ * pair in device order that is not linked goes to bad_a < bad_b (positions, may be NULL); one GPU
+ * that may not be handed out at all goes to both; 0 to both when no pair is to blame (their number
+ * is wrong). */
 bool fit_check(const struct health *h, enum fit_view view, struct gpuset set,
                const struct fit_ask *ask, unsigned *bad_a, unsigned *bad_b);
 
@@ -61,7 +63,7 @@ unsigned fit_sets(const struct health *h, enum fit_view view, struct gpuset free
 /* Free, usable, and in no free healthy pair: the right home of a TP=1 replica. */
 struct gpuset fit_stranded(const struct health *h, struct gpuset free);
 
-/* How many disjoint k-cliques are in `free` (greedy, a lower bound of the true number). */
+/* How many disjoint k-cliques are in `free`; past the step budget a lower bound. */
 unsigned fit_count(const struct health *h, enum fit_view view, struct gpuset free, unsigned k);
 
 /* Pods bound to the node whose GPUs nobody has reported yet. The stock device plugin gives a pod of

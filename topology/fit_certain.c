@@ -11,7 +11,8 @@ struct position {
 };
 
 struct game {
-    struct cliques cliques;
+    struct cliques cliques;       /* over the healthy pairs */
+    struct gpuset wired[GPU_MAX]; /* the pairs that the plugin takes for linked, healthy or not */
     const struct fit_slots *slots;
     struct gpuset usable;
     unsigned char size[GPU_MAX]; /* ascending */
@@ -40,6 +41,21 @@ static bool islands_are_cliques_in_line(const struct gpuset *adj, struct gpuset 
         }
     }
     return true;
+}
+
+/* The plugin knows nothing of cordons, faults and lost lanes: it sees every pair that has NVLink.
+ * Returns whether that makes a difference among the free GPUs. */
+static bool look_as_plugin(struct game *g, const struct health *h, struct gpuset free) {
+    bool differs = false;
+    for (GPUSET_EACH(a, free)) {
+        for (GPUSET_EACH(b, free)) {
+            if (a != b && (h->pair[a][b] == PAIR_HEALTHY || h->pair[a][b] == PAIR_DEGRADED)) {
+                g->wired[a] = gpuset_with(g->wired[a], b);
+            }
+        }
+        differs = differs || !gpuset_eq(g->wired[a], gpuset_and(h->adj[a], free));
+    }
+    return differs;
 }
 
 static bool islands_are_alike(const struct gpuset *adj, struct gpuset free,
@@ -90,11 +106,12 @@ static bool survives_by_count(struct game *g, struct gpuset in, unsigned pending
 
 static bool is_safe(struct game *g, struct position p);
 
-/* The GPUs one pod takes: those chosen, and those that may be chosen next. */
+/* How one pod takes its GPUs. A healthy set that is free obliges the plugin to take a linked one.
+ */
 struct grab {
     unsigned pod;
     bool linked;
-    uint8_t twin[GPU_MAX];
+    uint8_t twin[GPU_MAX]; /* when GPUs are alike */
 };
 
 /* Of islands that are cliques of one size, the first loses GPUs first. */
@@ -140,7 +157,7 @@ static bool is_safe_from(struct game *g, const struct position *p, const struct 
         if (g->alike && !fit_twin_allows(grab->twin, taken, v)) {
             continue;
         }
-        struct gpuset rest = grab->linked ? gpuset_and(cand, g->cliques.adj[v]) : cand;
+        struct gpuset rest = grab->linked ? gpuset_and(cand, g->wired[v]) : cand;
         if (!is_safe_from(g, p, grab, gpuset_with(taken, v), rest)) {
             return false;
         }
@@ -219,6 +236,7 @@ bool fit_certain(const struct health *h, struct gpuset free, const struct fit_pe
     if (is_one_clique(&g, in, &clique)) {
         return gpuset_count(clique) >= taken + slots.n;
     }
-    g.alike = islands_are_alike(h->adj, start.free, &slots);
+    bool differs = look_as_plugin(&g, h, start.free);
+    g.alike = !differs && islands_are_alike(h->adj, start.free, &slots);
     return is_safe(&g, start);
 }

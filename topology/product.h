@@ -24,11 +24,10 @@ struct product {
     const char *synth;  /* word in a synthetic machine: "H100-NVL" */
     uint8_t nvlink_gen; /* 0 none, else NVLink generation */
     enum nvlink_build build;
-    uint8_t lanes_pair;     /* lanes a healthy pair shows in topo -m. Never alone a reason to call a
-                               pair degraded: the same product may sit on a board without switch, see
-                               lanes_mesh (0: none, or it varies as in the cube mesh) */
-    uint8_t lanes_mesh;     /* the same on boards (or bridges) of four GPUs that share the links out
-                               among three peers; 0 no such board is known */
+    uint8_t lanes_pair;     /* lanes a healthy pair shows in topo -m; 0 where they vary (cube mesh).
+                               Never alone a reason to call a pair degraded: see lanes_mesh */
+    uint8_t lanes_mesh;     /* the same on boards (or bridges) of four GPUs, where the links are
+                               shared out among three peers; 0 no such board is known */
     uint8_t links_on;       /* links on when healthy, of ... */
     uint8_t links_listed;   /* ... links listed (12 of 18 on H100 NVL: normal) */
     uint32_t link_mbps;     /* printed speed per link, thousandths of GB/s */

@@ -276,6 +276,18 @@ static bool explain_unit(struct explain_run *r, const char *file, struct span te
     return done;
 }
 
+static void show_custom(struct explain_run *r, const char *file, const struct manifest *m) {
+    struct buf out = buf_new((size_t)256 * 1024);
+    for (unsigned i = 0; i < m->n_custom; i++) {
+        explain_custom(file, &m->custom[i], r->json, &out);
+    }
+    if (buf_ok(&out)) {
+        (void)fwrite(out.p, 1, out.n, stdout);
+    }
+    r->rc = worse(r->rc, EXIT_UNTOLD);
+    buf_done(&out);
+}
+
 static int explain_text_of(struct explain_run *r, const char *file, struct span text) {
     struct err e = {0};
     struct arena a = arena_new(ARENA_MAX);
@@ -292,10 +304,13 @@ static int explain_text_of(struct explain_run *r, const char *file, struct span 
             rc = complain(file, &e);
         }
     }
+    if (m.n_custom && !r->patch_only) {
+        show_custom(r, file, &m);
+    }
     if (m.broken) {
         show_input_fault(file, text, 0, &m.first_broken);
         rc = EXIT_USAGE;
-    } else if (m.n == 0) {
+    } else if (m.n == 0 && m.n_custom == 0) {
         fprintf(stderr,
                 "tpguard: %s: no pod and no pod template in it (%u other document%s): nothing to "
                 "judge\n",

@@ -43,6 +43,11 @@ void explain_text(const struct explained *x, const struct explain_style *s, stru
 /* One line: the versioned contract of README, "Machine-readable output". */
 void explain_json(const struct explained *x, struct buf *out);
 
+/* A custom resource whose pods an operator makes: nothing can be told from it. One line of JSON, or
+ * of text. */
+struct manifest_custom;
+void explain_custom(const char *file, const struct manifest_custom *c, bool json, struct buf *out);
+
 /* Every reason as a Markdown table row; every engine, one a line. */
 void explain_reasons(struct buf *out);
 void explain_engines(struct buf *out);

@@ -229,9 +229,12 @@ static void put_nodes(const struct explained *x, const struct explain_style *s, 
 static void put_rewrites(const struct explained *x, struct buf *out) {
     const struct decision *d = &x->j->decision;
     if (d->rewrites & REWRITE_STEER) {
-        buf_fmt(out, "  steer   node affinity tpguard.io/nvlink-set > %u", d->affinity_above);
+        buf_str(out, "  steer   ");
+        if (d->affinity_above) {
+            buf_fmt(out, "node affinity tpguard.io/nvlink-set > %u", d->affinity_above);
+        }
         if (d->set_scheduler) {
-            buf_str(out, ", schedulerName ");
+            buf_str(out, d->affinity_above ? ", schedulerName " : "schedulerName ");
             buf_span(out, x->policy->scheduler_name);
         }
         buf_str(out, "\n");

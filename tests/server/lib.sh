@@ -92,6 +92,7 @@ start_server() { # OPTION...
     server_count=$((server_count + 1))
     server_log=$work/server-$server_count.log
     ca=$work/ca-$server_count.pem
+    : >"$server_log"
     local own=(--write-ca "$ca")
     case " $* " in *" --tls-cert "*) own=() ;; esac
     "$TPGUARD" serve --listen 127.0.0.1:0 "${own[@]}" "$@" 2>"$server_log" &

@@ -58,6 +58,7 @@ enum mode cluster_mode(struct cluster *c, struct span ns);
  */
 struct cluster_session {
     struct cluster *c;
+    const struct shape *shape; /* the caller's: must live until cluster_end */
     void *slot;
     unsigned hint; /* the next name is probably here */
     int64_t now;

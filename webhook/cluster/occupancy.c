@@ -33,7 +33,8 @@ static bool is_slice(const struct pin_entry *p) {
 
 struct found {
     struct gpuset set;
-    uint32_t lost; /* named, but not to be found on this node */
+    uint32_t lost;      /* named, but not to be found on this node */
+    uint32_t lost_uuid; /* ... by UUID */
 };
 
 static struct found find_all(const struct topo *t, const struct grip *g) {
@@ -52,6 +53,7 @@ static struct found find_all(const struct topo *t, const struct grip *g) {
         }
         f.set = gpuset_or(f.set, one);
         f.lost += gpuset_empty(one);
+        f.lost_uuid += gpuset_empty(one) && p->index < 0;
     }
     return f;
 }
@@ -85,7 +87,7 @@ void occupancy_add(struct occupancy *o, const struct topo *t, uint32_t offered,
         f = find_all(t, c->named);
         /* A pin names what is there or the container does not start; only where the node's own
          * names are not known it may be any. */
-        loose = !t || !knows_uuids(t) ? f.lost : 0;
+        loose = !t ? f.lost : knows_uuids(t) ? 0 : f.lost_uuid;
     } else if (c->kind == CLAIM_ALL) {
         f.set = t ? gpuset_first(t->n) : gpuset_none();
         loose = t ? 0 : offered;

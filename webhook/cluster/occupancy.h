@@ -1,9 +1,9 @@
 /* Who holds which GPUs of one node, from what is known of each pod there. Pure. What cannot be told
  * is kept as "so many GPUs, anywhere": it never becomes free.
  *
- * A report (allocations annotation) says it exactly. A pin (NVIDIA_VISIBLE_DEVICES) says it too: the
- * container gets what it names, whether it asked for GPUs or not. Everybody else holds as many as
- * the kubelet was asked for, nobody knows which. */
+ * A report (allocations annotation) says it exactly. A pin (NVIDIA_VISIBLE_DEVICES) says it too:
+ * the container gets what it names, whether it asked for GPUs or not. Everybody else holds as many
+ * as the kubelet was asked for, nobody knows which. */
 #ifndef TPGUARD_CLUSTER_OCCUPANCY_H
 #define TPGUARD_CLUSTER_OCCUPANCY_H
 

@@ -12,8 +12,8 @@
 struct pool {
     char *items;
     uint32_t *free_list;
-    size_t size;   /* bytes of a record */
-    uint32_t n;    /* records ever used: numbers 0..n-1, some of them free */
+    size_t size; /* bytes of a record */
+    uint32_t n;  /* records ever used: numbers 0..n-1, some of them free */
     uint32_t cap;
     uint32_t max;
     uint32_t n_free;

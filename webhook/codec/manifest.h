@@ -34,9 +34,18 @@ unsigned yaml_line(struct span text, unsigned doc, const char *path);
 /* All pod templates of a manifest text, several documents and Lists included. Documents of other
  * kinds count in *others. Errors carry e->path; the caller prints file and line with yaml_line
  * (e_doc says which document). */
+#define MANIFEST_CUSTOM_MAX 32
+struct manifest_custom {
+    struct span kind, name, ns;
+    unsigned doc;
+};
 struct manifest {
     struct unit *unit;
     unsigned n;
+    /* Custom resources that speak of GPUs but show no pod template: an operator makes their pods.
+     */
+    struct manifest_custom custom[MANIFEST_CUSTOM_MAX];
+    unsigned n_custom;
     unsigned others; /* documents without a pod template (Service, ConfigMap, CRDs ...) */
     unsigned broken; /* documents that could not be read, while others could */
     struct err first_broken;

@@ -36,7 +36,7 @@ enum reason cause_reason(unsigned causes) {
     static const struct {
         unsigned cause;
         enum reason reason;
-    } order[] = {
+    } telling[] = {
         {CAUSE_FAULT, REASON_GPU_FAULT},
         {CAUSE_FABRIC, REASON_FABRIC_NOT_READY},
         {CAUSE_DOWN, REASON_NVLINK_DOWN},
@@ -46,9 +46,9 @@ enum reason cause_reason(unsigned causes) {
         {CAUSE_MIG, REASON_MIG_ENABLED},
         {CAUSE_UNKNOWN, REASON_TOPOLOGY_UNKNOWN},
     };
-    for (unsigned i = 0; i < sizeof order / sizeof *order; i++) {
-        if (causes & order[i].cause) {
-            return order[i].reason;
+    for (unsigned i = 0; i < sizeof telling / sizeof *telling; i++) {
+        if (causes & telling[i].cause) {
+            return telling[i].reason;
         }
     }
     return REASON_NO_NVLINK_SET;
@@ -84,38 +84,61 @@ static bool try_lift(const struct node_question *q, unsigned causes, struct fit 
     return fit_groups(&cured, FIT_NOW, q->n->topo, cured.all, &q->ask, fit, NULL);
 }
 
-static void name_candidate(const struct node_question *q, struct gpuset set,
-                           struct node_answer *out) {
+/* The set, and its first pair with this cause. */
+static enum reason blame(const struct node_question *q, struct gpuset set, unsigned cause,
+                         struct node_answer *out) {
+    struct health others_cured;
     unsigned a = 0;
     unsigned b = 0;
     out->has_set = true;
     out->set = set;
-    if (!fit_check(q->n->health, FIT_NOW, set, &q->ask, &a, &b)) {
+    health_lift(q->n->health, ~cause, &others_cured);
+    if (!fit_check(&others_cured, FIT_NOW, set, &q->ask, &a, &b)) {
         out->bad_a = (uint8_t)a;
         out->bad_b = (uint8_t)b;
     }
+    return cause_reason(cause);
+}
+
+/* The likeliest first; a link before what an admin chose. */
+static const unsigned order[] = {
+    CAUSE_DOWN,   CAUSE_DEGRADED, CAUSE_ASYMMETRIC, CAUSE_FAULT,
+    CAUSE_FABRIC, CAUSE_CORDONED, CAUSE_MIG,        CAUSE_UNKNOWN,
+};
+#define ORDER (sizeof order / sizeof *order)
+
+/* No single repair would do: the first one without which all the others do not. Where no one is
+ * indispensable, the one that completes a set when they are made in order. */
+static enum reason several_causes(const struct node_question *q, struct node_answer *out) {
+    struct fit fit;
+    struct fit without;
+    unsigned known = ~(unsigned)(CAUSE_ABSENT | CAUSE_UNKNOWN);
+    unsigned all = try_lift(q, known, &fit) ? known : known | CAUSE_UNKNOWN;
+    if (!try_lift(q, all, &fit)) {
+        return REASON_NO_NVLINK_SET;
+    }
+    for (unsigned i = 0; i < ORDER; i++) {
+        if ((all & order[i]) && !try_lift(q, all & ~order[i], &without)) {
+            return blame(q, fit.set, order[i], out);
+        }
+    }
+    unsigned made = 0;
+    for (unsigned i = 0; i < ORDER; i++) {
+        made |= order[i];
+        if (try_lift(q, made, &fit)) {
+            return blame(q, fit.set, order[i], out);
+        }
+    }
+    return REASON_NO_NVLINK_SET;
 }
 
 enum reason node_cause(const struct node_question *q, struct node_answer *out) {
-    const struct health *h = q->n->health;
-    /* The single repair that would do, the likeliest first; a link before what an admin chose. */
-    static const unsigned singles[] = {
-        CAUSE_DOWN,   CAUSE_DEGRADED, CAUSE_ASYMMETRIC, CAUSE_FAULT,
-        CAUSE_FABRIC, CAUSE_CORDONED, CAUSE_MIG,        CAUSE_UNKNOWN,
-    };
-    unsigned here = causes_here(h);
+    unsigned here = causes_here(q->n->health);
     struct fit fit;
-    for (unsigned i = 0; i < sizeof singles / sizeof *singles; i++) {
-        if ((here & singles[i]) && try_lift(q, singles[i], &fit)) {
-            name_candidate(q, fit.set, out);
-            return cause_reason(singles[i]);
+    for (unsigned i = 0; i < ORDER; i++) {
+        if ((here & order[i]) && try_lift(q, order[i], &fit)) {
+            return blame(q, fit.set, order[i], out);
         }
     }
-    /* What is known to be broken before what is merely not known. */
-    if (!try_lift(q, ~(unsigned)(CAUSE_ABSENT | CAUSE_UNKNOWN), &fit) &&
-        !try_lift(q, ~(unsigned)CAUSE_ABSENT, &fit)) {
-        return REASON_NO_NVLINK_SET;
-    }
-    name_candidate(q, fit.set, out);
-    return cause_reason(pair_causes(h, out->bad_a, out->bad_b));
+    return several_causes(q, out);
 }

@@ -1,5 +1,6 @@
 #include "tests/unit/codec/fixture.h"
 #include "webhook/codec/extender.h"
+#include "webhook/codec/extender_nodes.h"
 
 #define POD "{'Pod':{'metadata':{'name':'p'},'spec':{}}"
 #define N253                                                                                       \
@@ -27,7 +28,10 @@ static const struct refusal refusals[] = {
     {POD ",'nodenames':['n1']}", "nodenames", "names in the wrong case"},
     {POD ",'NODES':null}", "NODES", "nodes in the wrong case, even null"},
     {"{'\\u0070od':{}}", "['\\u0070od']", "a wrong case behind an escape"},
-    {POD ",'Node\xC5\xBF':null}", "['Node?" "?']", "a long s"},
+    {POD ",'Node\xC5\xBF':null}",
+     "['Node?"
+     "?']",
+     "a long s"},
     {POD ",'Pod':{}}", "", "two pods"},
     {POD ",'\\u0050od':{}}", "", "two pods, one written with an escape"},
     {POD ",'NodeNames':['n1'],'NodeNames':['n2']}", "", "two lists of names"},
@@ -216,8 +220,8 @@ static void test_bounds(void) {
     refused(&e, extender_decode(buf_view(&twice), &a, &args, &e), ERR_INPUT, "NodeNames[70000]",
             "a name that comes again after 70000 others is seen");
     struct arena small = arena_new((size_t)256 * 1024);
-    refused(&e, extender_decode(buf_view(&full), &small, &args, &e), ERR_TOO_LARGE,
-            "NodeNames[0]", "names past the memory of a request are refused");
+    refused(&e, extender_decode(buf_view(&full), &small, &args, &e), ERR_TOO_LARGE, "NodeNames[0]",
+            "names past the memory of a request are refused");
     arena_done(&small);
 
     char text[64] = "";
@@ -234,6 +238,61 @@ static void test_bounds(void) {
     buf_done(&over);
     buf_done(&twice);
     arena_done(&a);
+}
+
+/* Somebody who knows the hash: 600 names that all begin to look for their place at the same one. */
+static void test_crowded(struct arena *a) {
+    struct buf b = buf_new(FIXTURE_CAP);
+    unsigned found = 0;
+    buf_str(&b, "{\"Pod\":{},\"NodeNames\":[");
+    for (unsigned i = 0; found < 600; i++) {
+        char name[16];
+        int n = snprintf(name, sizeof name, "n%u", i);
+        if ((node_name_hash((struct span){name, (size_t)n}) & 0xFFF) == 0) {
+            buf_fmt(&b, "%s\"%s\"", found ? "," : "", name);
+            found++;
+        }
+    }
+    buf_str(&b, "]}");
+    struct extender_args args = {0};
+    struct err e = {0};
+    refused(&e, extender_decode(buf_view(&b), a, &args, &e), ERR_TOO_LARGE, "NodeNames[512]",
+            "names made to hash alike are refused before they cost their square");
+    buf_done(&b);
+}
+
+/* A name of every length with every sort of byte at every place, far from the end of the text and
+ * right at it, which are read in different ways. */
+static void test_every_name(void) {
+    static const struct {
+        const char *bytes;
+        bool good;
+    } sorts[] = {{"x", true},     {"\x7F", true},     {"\xC3\xA4", true},
+                 {"\\n", false},  {"\x1F", false},    {"\x80", false},
+                 {"\xC3", false}, {"\\u0041", false}, {"\xE2\x82\xAC", true}};
+    unsigned wrong = 0;
+    for (size_t sort = 0; sort < sizeof sorts / sizeof sorts[0]; sort++) {
+        for (unsigned n = 0; n <= 260; n += n < 20 || n > 240 ? 1 : 9) {
+            for (unsigned at = 0; at <= n; at += n < 40 ? 1 : 13) {
+                char text[800];
+                struct buf b = BUF_OVER(text);
+                struct arena a = arena_new(FIXTURE_CAP);
+                struct extender_args args = {0};
+                struct err e = {0};
+                buf_str(&b, "{\"Pod\":{},\"NodeNames\":[\"");
+                buf_fill(&b, 'a', at);
+                buf_str(&b, sorts[sort].bytes);
+                buf_fill(&b, 'b', n - at);
+                buf_str(&b, n & 1 ? "\"]}" : "\",\"another-name\"]}");
+                size_t length = n + strlen(sorts[sort].bytes);
+                bool want = sorts[sort].good && length <= 253;
+                bool done = extender_decode(buf_view(&b), &a, &args, &e);
+                wrong += done != want || (done && args.name[0].n != length);
+                arena_done(&a);
+            }
+        }
+    }
+    is_int(wrong, 0, "a name is read the same however it lies in the text");
 }
 
 /* Answers are appended. */
@@ -293,6 +352,8 @@ int main(void) {
     test_prioritize(&a);
     test_error();
     test_bounds();
+    test_crowded(&a);
+    test_every_name();
     test_append(&a);
     test_recorded(&a);
     arena_done(&a);

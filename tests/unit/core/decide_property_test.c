@@ -139,16 +139,20 @@ static void one_round(void) {
     bad_score += fits != (a.score > 0) || a.score > 10 || (fits && !a.ever);
     bad_twice += memcmp(&a, &b, sizeof a) != 0;
     bad_set += fits && a.has_set && !gpuset_empty(gpuset_and(a.set, s.busy));
+    unsigned freed = gpuset_next(s.busy, 0);
+    if (freed < GPU_MAX) {
+        other = s;
+        other.busy = gpuset_without(s.busy, freed);
+        answer(&other, &b);
+        bad_free += fits && b.code != REASON_NONE;
+    }
+    if (s.shape.extra) {
+        return; /* groups take the first devices in order: numbering matters */
+    }
     shuffle(p, s.topo.n);
     relabel(&s, &other, p);
     answer(&other, &b);
     bad_relabel += a.code != b.code || a.ever != b.ever;
-    unsigned freed = gpuset_next(s.busy, 0);
-    if (freed < GPU_MAX) {
-        s.busy = gpuset_without(s.busy, freed);
-        answer(&s, &b);
-        bad_free += fits && b.code != REASON_NONE;
-    }
 }
 
 int main(void) {

@@ -141,6 +141,19 @@ static bool has_clique(uint32_t free, unsigned k) {
     return false;
 }
 
+/* What the device plugin takes for linked: it knows nothing of faults. */
+static bool all_wired(uint32_t mask) {
+    for (unsigned a = 0; a < m.topo.n; a++) {
+        for (unsigned b = a + 1; b < m.topo.n; b++) {
+            bool in = (mask >> a & 1) && (mask >> b & 1);
+            if (in && m.topo.wire[a][b].kind != WIRE_NVLINK) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
 static bool adversary_loses(uint32_t free, struct fit_pending p, const struct fit_ask *ask) {
     if (p.n == 0) {
         return has_room(free & mask_of(m.health.usable), ask);
@@ -151,8 +164,7 @@ static bool adversary_loses(uint32_t free, struct fit_pending p, const struct fi
         rest.size[i] = rest.size[--rest.n];
         bool linked_only = size > 1 && has_clique(free, size);
         for (uint32_t set = 1; set < 1U << m.topo.n; set++) {
-            bool may =
-                (set & ~free) == 0 && bits(set) == size && (!linked_only || all_linked(&m, set));
+            bool may = (set & ~free) == 0 && bits(set) == size && (!linked_only || all_wired(set));
             if (may && !adversary_loses(free & ~set, rest, ask)) {
                 return false;
             }
@@ -166,7 +178,7 @@ static void equals_oracle(void) {
     unsigned broken = 0;
     unsigned timid = 0;
     unsigned yes = 0;
-    for (unsigned round = 0; round < 3000; round++) {
+    for (unsigned round = 0; round < 2000; round++) {
         unsigned n = 2 + dice_roll(&d, 5);
         if (round % 4 == 0) {
             machine_islands(&m, n, 1 + dice_roll(&d, 4), 4);

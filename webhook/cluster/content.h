@@ -1,0 +1,127 @@
+/* What the cache holds: nodes, the GPU pods bound to them, namespaces with a mode of their own.
+ * Plain data with one owner, no lock: struct cluster has that. A node that only pods speak of is
+ * kept as a name, so that objects may come in any order. */
+#ifndef TPGUARD_CLUSTER_CONTENT_H
+#define TPGUARD_CLUSTER_CONTENT_H
+
+#include "topology/arena.h"
+#include "topology/health.h"
+#include "webhook/cluster/index.h"
+#include "webhook/cluster/node_build.h"
+#include "webhook/cluster/occupancy.h"
+#include "webhook/cluster/pool.h"
+#include "webhook/codec/object.h"
+
+/* One line of a node's report. */
+struct held_rec {
+    char *key; /* "llm/chat-0" */
+    bool gone; /* we saw that pod go after this report: it holds nothing */
+    struct grip *grip;
+};
+
+struct node_rec {
+    char *name; /* NULL: record not in use */
+    uint16_t name_n;
+    bool known; /* the object has been seen, not only pods that name it */
+    bool schedulable;
+    bool recount; /* busy, used, pending are to be worked out again */
+    uint8_t topo_state;
+    uint32_t gpus;
+    uint64_t gen; /* changes with everything that can change an answer; unique in the content */
+    uint64_t inputs;
+    uint64_t report; /* hash of the allocations text */
+    void *packed;    /* struct topo, when OK */
+    struct gpuset cordoned;
+    int64_t observed_at;
+    const char *source;
+    char *problem;    /* NULL none */
+    char *complaints; /* lines; NULL none */
+    struct held_rec *held;
+    uint32_t n_held;
+    uint32_t first_pod;
+    struct gpuset busy;
+    uint32_t used;
+    struct fit_pending pending;
+};
+
+struct pod_rec {
+    char *key;     /* "llm/chat-0"; NULL: record not in use */
+    uint32_t node; /* record number */
+    uint32_t prev; /* of the same node; INDEX_NONE ends */
+    uint32_t next;
+    uint32_t gpus;
+    uint64_t uid; /* hash */
+    uint8_t kind; /* enum claim_kind */
+    bool ended;   /* ran to its end: holds nothing, whatever a report says */
+    struct grip *named;
+};
+
+struct namespace_rec {
+    char *name; /* NULL: record not in use */
+    bool valid;
+    uint8_t mode; /* enum mode */
+    char *bad;    /* its label, when it is no mode */
+};
+
+struct content {
+    struct pool nodes; /* struct node_rec */
+    struct pool pods;
+    struct pool namespaces;
+    struct index node_index;
+    struct index pod_index;
+    struct index namespace_index;
+    uint64_t next_gen;
+    uint32_t *order; /* known nodes by name; NULL: to be sorted again */
+    uint32_t n_order;
+    bool exact;           /* believe tpguard.io/gpus of pods */
+    struct arena scratch; /* one decoding */
+    struct node_wiring wiring;
+    struct topo topo; /* of the view in use */
+    struct health health;
+};
+
+struct content *content_new(bool exact); /* NULL without memory */
+void content_free(struct content *c);
+
+NODISCARD bool content_put_node(struct content *c, const struct node_object *n, struct err *e);
+NODISCARD bool content_put_pod(struct content *c, const struct pod *p, struct err *e);
+NODISCARD bool content_put_namespace(struct content *c, const struct namespace_object *n,
+                                     struct err *e);
+void content_drop_node(struct content *c, struct span name);
+void content_drop_pod(struct content *c, struct span ns, struct span name);
+void content_drop_namespace(struct content *c, struct span name);
+
+static inline struct node_rec *content_node(const struct content *c, uint32_t at) {
+    return pool_at(&c->nodes, at);
+}
+static inline struct pod_rec *content_pod(const struct content *c, uint32_t at) {
+    return pool_at(&c->pods, at);
+}
+static inline struct span node_rec_name(const struct node_rec *r) {
+    return (struct span){r->name, r->name_n};
+}
+
+/* A record for the name, made when there is none. */
+NODISCARD bool content_node_for(struct content *c, struct span name, uint32_t *at, struct err *e);
+/* Frees the record when nobody speaks of it any more. */
+void content_node_release(struct content *c, uint32_t at);
+void content_touch(struct content *c, struct node_rec *r);
+struct held_rec *content_held(const struct node_rec *r, const char *key);
+bool content_fail_memory(struct err *e);
+char *content_copy(struct span s); /* on the heap, NUL at its end; NULL without memory */
+
+/* Reads the report of a node into its record. */
+NODISCARD bool content_put_report(struct content *c, struct node_rec *r, struct span text,
+                                  struct buf *complaints, struct err *e);
+void content_drop_report(struct node_rec *r);
+
+/* The node as decisions see it: points into c->topo and c->health, so one at a time. */
+void content_view(struct content *c, uint32_t at, const struct policy *policy,
+                  struct node_view *out);
+/* The same books again, with owners: t may be NULL. */
+void content_occupancy(const struct content *c, const struct node_rec *r, const struct topo *t,
+                       struct occupancy *out);
+/* Known nodes in name order. false: no memory. */
+NODISCARD bool content_sort(struct content *c);
+
+#endif

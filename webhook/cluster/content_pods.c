@@ -1,0 +1,342 @@
+/* Pods of the cache: only those that hold GPUs are kept, with what is known of which. */
+#include <stdlib.h>
+
+#include "webhook/cluster/cluster.h"
+#include "webhook/cluster/content.h"
+
+/* namespace/name, both at most 253 characters. */
+#define KEY_MAX 512
+
+static bool key_of(struct span ns, struct span name, char out[static KEY_MAX]) {
+    struct buf b = buf_over(out, KEY_MAX);
+    buf_span(&b, ns);
+    buf_char(&b, '/');
+    buf_span(&b, name);
+    return buf_ok(&b) && name.n && !memchr(out, 0, b.n);
+}
+
+static struct grip *grip_new(unsigned n, const struct pin_entry *gpu) {
+    struct grip *g = malloc(sizeof *g + n * sizeof g->gpu[0]);
+    if (g) {
+        g->n = (uint8_t)n;
+        if (n) {
+            memcpy(g->gpu, gpu, n * sizeof g->gpu[0]);
+        }
+    }
+    return g;
+}
+
+/* ---- the node's report ---- */
+
+struct held_rec *content_held(const struct node_rec *r, const char *key) {
+    for (uint32_t i = 0; i < r->n_held; i++) {
+        if (strcmp(r->held[i].key, key) == 0) {
+            return &r->held[i];
+        }
+    }
+    return NULL;
+}
+
+void content_drop_report(struct node_rec *r) {
+    for (uint32_t i = 0; i < r->n_held; i++) {
+        free(r->held[i].key);
+        free(r->held[i].grip);
+    }
+    free(r->held);
+    r->held = NULL;
+    r->n_held = 0;
+    r->report = 0;
+}
+
+/* Containers of one pod are one holder. */
+static bool hold(struct node_rec *r, const struct held *h) {
+    char key[KEY_MAX];
+    struct pin_entry gpu[GPU_MAX] = {0};
+    if (!key_of(h->ns, h->pod, key)) {
+        return true; /* no pod can have such a name */
+    }
+    unsigned n = 0;
+    struct held_rec *one = content_held(r, key);
+    for (; one && n < one->grip->n; n++) {
+        gpu[n] = one->grip->gpu[n];
+    }
+    for (unsigned i = 0; i < h->n && n < GPU_MAX; i++, n++) {
+        struct buf uuid = BUF_OVER(gpu[n].uuid);
+        buf_span(&uuid, h->uuid[i]);
+        gpu[n].index = h->index[i];
+    }
+    struct grip *grip = grip_new(n, gpu);
+    if (!grip) {
+        return false;
+    }
+    if (one) {
+        free(one->grip);
+        one->grip = grip;
+        return true;
+    }
+    char *copy = content_copy(span_of(key));
+    if (!copy) {
+        free(grip);
+        return false;
+    }
+    r->held[r->n_held++] = (struct held_rec){.key = copy, .grip = grip};
+    return true;
+}
+
+bool content_put_report(struct content *c, struct node_rec *r, struct span text,
+                        struct buf *complaints, struct err *e) {
+    uint64_t report = text.p ? name_hash(&c->node_index.seed, text) | 1 : 0;
+    if (report == r->report) {
+        return true; /* what was seen to go since stays gone */
+    }
+    content_drop_report(r);
+    struct allocations all = {0};
+    struct err bad = {0};
+    arena_reset(&c->scratch);
+    if (text.p && !allocations_decode(text, &c->scratch, &all, &bad)) {
+        buf_fmt(complaints, "tpguard.io/allocations: %s%s%s\n", bad.path, bad.path[0] ? ": " : "",
+                bad.msg);
+        return true;
+    }
+    r->held = all.n ? calloc(all.n, sizeof *r->held) : NULL;
+    bool good = all.n == 0 || r->held;
+    for (unsigned i = 0; good && i < all.n; i++) {
+        good = hold(r, &all.pod[i]);
+    }
+    r->report = report;
+    if (!good) {
+        content_drop_report(r);
+        return content_fail_memory(e);
+    }
+    return true;
+}
+
+/* ---- pods ---- */
+
+static void unlink_pod(struct content *c, uint32_t at) {
+    struct pod_rec *p = content_pod(c, at);
+    struct node_rec *r = content_node(c, p->node);
+    if (p->prev == INDEX_NONE) {
+        r->first_pod = p->next;
+    } else {
+        content_pod(c, p->prev)->next = p->next;
+    }
+    if (p->next != INDEX_NONE) {
+        content_pod(c, p->next)->prev = p->prev;
+    }
+    content_touch(c, r);
+}
+
+static void link_pod(struct content *c, uint32_t at, uint32_t node) {
+    struct pod_rec *p = content_pod(c, at);
+    struct node_rec *r = content_node(c, node);
+    p->node = node;
+    p->prev = INDEX_NONE;
+    p->next = r->first_pod;
+    if (p->next != INDEX_NONE) {
+        content_pod(c, p->next)->prev = at;
+    }
+    r->first_pod = at;
+    content_touch(c, r);
+}
+
+/* The pod is no more: until the node reports anew, what it says of this name is old. */
+static void forget(struct content *c, uint32_t at) {
+    struct pod_rec *p = content_pod(c, at);
+    uint32_t node = p->node;
+    struct held_rec *held = content_held(content_node(c, node), p->key);
+    if (held) {
+        held->gone = true;
+    }
+    unlink_pod(c, at);
+    index_remove(&c->pod_index, at);
+    free(p->key);
+    free(p->named);
+    pool_give(&c->pods, at);
+    content_node_release(c, node);
+}
+
+void content_drop_pod(struct content *c, struct span ns, struct span name) {
+    char key[KEY_MAX];
+    uint32_t at = key_of(ns, name, key) ? index_find(&c->pod_index, span_of(key)) : INDEX_NONE;
+    if (at != INDEX_NONE) {
+        forget(c, at);
+    }
+}
+
+/* Claims of what a pod says of its own GPUs. */
+struct reading {
+    uint32_t gpus;
+    uint8_t kind;
+    unsigned n;
+    struct pin_entry gpu[GPU_MAX];
+};
+
+/* Also of a pod whose command line makes no sense (it may run all the same): what names GPUs is in
+ * its environment and its resources. */
+static bool read_bare(const struct pod *p, struct workload *w) {
+    struct container *bare = calloc(p->n_containers ? p->n_containers : 1, sizeof *bare);
+    struct pod q = *p;
+    struct err ignored;
+    if (!bare) {
+        return false;
+    }
+    for (unsigned i = 0; i < p->n_containers; i++) {
+        bare[i] = p->containers[i];
+        bare[i].n_command = bare[i].n_args = 0;
+    }
+    q.containers = bare;
+    q.n_annotations = 0;
+    bool good = workload_read(&q, w, &ignored);
+    free(bare);
+    return good;
+}
+
+/* Nothing but the numbers: a sum that is never too small. */
+static uint32_t sum_gpus(const struct pod *p) {
+    uint32_t run = 0;
+    uint32_t most = 0;
+    for (unsigned i = 0; i < p->n_containers; i++) {
+        const struct container *k = &p->containers[i];
+        if (k->init && !k->sidecar) {
+            most = k->gpus > most ? k->gpus : most;
+        } else {
+            run += k->gpus;
+        }
+    }
+    return run > most ? run : most;
+}
+
+/* "all" without asking: device plugins and monitors do so on every node and hold nothing; anybody
+ * else may use any GPU. */
+static bool only_watches(const struct pod *p, const struct workload *w) {
+    return !w->engine_found && span_is(p->owner_kind, "DaemonSet");
+}
+
+static void read_claim(const struct pod *p, struct reading *out) {
+    struct workload w;
+    struct err ignored;
+    if (!workload_read(p, &w, &ignored) && !read_bare(p, &w)) {
+        out->gpus = sum_gpus(p);
+        out->kind = out->gpus ? CLAIM_COUNT : CLAIM_ALL;
+        return;
+    }
+    out->gpus = w.gpus;
+    if (w.pin.kind == PIN_NODE) {
+        out->kind = CLAIM_NAMED;
+        out->n = w.pin.n;
+        memcpy(out->gpu, w.pin.gpu, w.pin.n * sizeof w.pin.gpu[0]);
+    } else if (w.pin.kind != PIN_NONE && !w.gpus && !only_watches(p, &w)) {
+        out->kind = CLAIM_ALL;
+    }
+}
+
+/* tpguard.io/gpus, "2,3": the set that the kubelet was made to hand out. */
+static bool read_exact(struct span text, struct reading *out) {
+    struct reading r = {.kind = CLAIM_NAMED, .gpus = out->gpus};
+    while (text.n) {
+        uint32_t index = 0;
+        if (r.n == GPU_MAX || !span_u32(span_trim(span_cut(&text, ',')), GPU_INDEX_MAX, &index)) {
+            return false;
+        }
+        r.gpu[r.n++].index = (int16_t)index;
+    }
+    if (r.n == 0) {
+        return false;
+    }
+    *out = r;
+    return true;
+}
+
+static bool make_pod(struct content *c, const char *key, uint32_t node, uint32_t *at,
+                     struct err *e) {
+    uint32_t found = index_find(&c->pod_index, span_of(key));
+    bool full = false;
+    if (found != INDEX_NONE) {
+        uint32_t old = content_pod(c, found)->node;
+        unlink_pod(c, found);
+        link_pod(c, found, node);
+        content_node_release(c, old);
+        *at = found;
+        return true;
+    }
+    if (!pool_take(&c->pods, &found, &full)) {
+        return full ? err_set(e, ERR_TOO_LARGE, "more than %d pods with GPUs", CLUSTER_PODS_MAX)
+                    : content_fail_memory(e);
+    }
+    struct pod_rec *r = content_pod(c, found);
+    r->key = content_copy(span_of(key));
+    if (!r->key || !index_add(&c->pod_index, found)) {
+        free(r->key);
+        pool_give(&c->pods, found);
+        return content_fail_memory(e);
+    }
+    link_pod(c, found, node);
+    *at = found;
+    return true;
+}
+
+/* Status of pods changes often, what they hold never. */
+static bool is_same(const struct content *c, const struct pod_rec *r, const struct pod *p,
+                    const struct reading *claim, bool ended) {
+    return span_eq(node_rec_name(content_node(c, r->node)), p->node_name) &&
+           r->gpus == claim->gpus && r->kind == claim->kind && r->ended == ended &&
+           r->named->n == claim->n &&
+           (claim->n == 0 ||
+            memcmp(r->named->gpu, claim->gpu, claim->n * sizeof claim->gpu[0]) == 0);
+}
+
+static bool store(struct content *c, const struct pod *p, const char *key,
+                  const struct reading *claim, struct err *e) {
+    uint32_t node = 0;
+    uint32_t at = index_find(&c->pod_index, span_of(key));
+    bool ended = p->phase == POD_SUCCEEDED || p->phase == POD_FAILED;
+    if (at != INDEX_NONE && is_same(c, content_pod(c, at), p, claim, ended)) {
+        return true;
+    }
+    struct grip *named = grip_new(claim->n, claim->gpu);
+    if (!named) {
+        return content_fail_memory(e);
+    }
+    if (!content_node_for(c, p->node_name, &node, e)) {
+        free(named);
+        return false;
+    }
+    if (!make_pod(c, key, node, &at, e)) {
+        free(named);
+        content_node_release(c, node);
+        return false;
+    }
+    struct pod_rec *r = content_pod(c, at);
+    free(r->named);
+    r->named = named;
+    r->gpus = claim->gpus;
+    r->kind = claim->kind;
+    r->ended = ended;
+    r->uid = name_hash(&c->pod_index.seed, p->uid);
+    return true;
+}
+
+bool content_put_pod(struct content *c, const struct pod *p, struct err *e) {
+    char key[KEY_MAX];
+    if (!key_of(p->ns, p->name, key)) {
+        return true; /* an object that is not in the API server yet: nobody can be bound as that */
+    }
+    uint32_t at = index_find(&c->pod_index, span_of(key));
+    bool other =
+        at != INDEX_NONE && content_pod(c, at)->uid != name_hash(&c->pod_index.seed, p->uid);
+    if (at != INDEX_NONE && (other || !p->node_name.n)) {
+        forget(c, at); /* the same name again is another pod */
+    }
+    struct span exact = c->exact ? pod_annotation(p, ANN_GPUS) : (struct span){0};
+    if (!p->node_name.n || (!pod_is_gpu(p) && !exact.n)) {
+        return true;
+    }
+    struct reading claim = {0};
+    read_claim(p, &claim);
+    if (exact.n) {
+        (void)read_exact(exact, &claim);
+    }
+    return store(c, p, key, &claim, e) ||
+           err_wrap(e, "pod " SPAN_FMT "/" SPAN_FMT ": ", SPAN_ARG(p->ns), SPAN_ARG(p->name));
+}

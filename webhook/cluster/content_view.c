@@ -1,0 +1,107 @@
+/* A node's record -> what decisions see. */
+#include <stdlib.h>
+
+#include "webhook/cluster/content.h"
+
+/* A pod named in a report but not in our books is believed as long as we have not seen it go, move
+ * or end. */
+static bool is_claim(const struct content *c, const struct held_rec *h) {
+    return !h->gone && index_find(&c->pod_index, span_of(h->key)) == INDEX_NONE;
+}
+
+void content_occupancy(const struct content *c, const struct node_rec *r, const struct topo *t,
+                       struct occupancy *out) {
+    *out = occupancy_new();
+    for (uint32_t i = r->first_pod; i != INDEX_NONE; i = content_pod(c, i)->next) {
+        const struct pod_rec *p = content_pod(c, i);
+        const struct held_rec *h = content_held(r, p->key);
+        struct claim claim = {.who = span_of(p->key),
+                              .kind = p->kind,
+                              .gpus = p->gpus,
+                              .named = p->named,
+                              .report = h && !h->gone ? h->grip : NULL};
+        if (!p->ended) {
+            occupancy_add(out, t, r->gpus, &claim);
+        }
+    }
+    for (uint32_t i = 0; i < r->n_held; i++) {
+        const struct held_rec *h = &r->held[i];
+        struct claim claim = {.who = span_of(h->key), .report = h->grip};
+        if (is_claim(c, h)) {
+            occupancy_add(out, t, r->gpus, &claim);
+        }
+    }
+    occupancy_end(out, t, r->gpus);
+}
+
+void content_view(struct content *c, uint32_t at, const struct policy *policy,
+                  struct node_view *out) {
+    struct node_rec *r = content_node(c, at);
+    const struct topo *t = NULL;
+    if (r->packed) {
+        topo_unpack(r->packed, &c->topo);
+        struct health_rules rules = {.cordoned = r->cordoned,
+                                     .allow_degraded = policy->allow_degraded};
+        health_judge(&c->topo, &rules, &c->health);
+        t = &c->topo;
+    }
+    if (r->recount) {
+        struct occupancy o;
+        content_occupancy(c, r, t, &o);
+        r->busy = o.busy;
+        r->used = o.used;
+        r->pending = o.pending;
+        r->recount = false;
+    }
+    *out = (struct node_view){.name = node_rec_name(r),
+                              .topo_state = r->topo_state,
+                              .schedulable = r->schedulable,
+                              .gpus = r->gpus,
+                              .topo = t,
+                              .health = t ? &c->health : NULL,
+                              .busy = r->busy,
+                              .used = r->used,
+                              .pending = r->pending};
+}
+
+struct named {
+    struct span name;
+    uint32_t at;
+};
+
+static int by_name(const void *a, const void *b) {
+    const struct named *x = a;
+    const struct named *y = b;
+    size_t n = x->name.n < y->name.n ? x->name.n : y->name.n;
+    int c = memcmp(x->name.p, y->name.p, n);
+    return c ? c : x->name.n < y->name.n ? -1 : x->name.n > y->name.n;
+}
+
+bool content_sort(struct content *c) {
+    if (c->order) {
+        return true;
+    }
+    uint32_t cap = pool_used(&c->nodes);
+    struct named *list = calloc(cap ? cap : 1, sizeof *list);
+    uint32_t *order = calloc(cap ? cap : 1, sizeof *order);
+    if (!list || !order) {
+        free(list);
+        free(order);
+        return false;
+    }
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < c->nodes.n; i++) {
+        const struct node_rec *r = content_node(c, i);
+        if (r->known) {
+            list[n++] = (struct named){node_rec_name(r), i};
+        }
+    }
+    qsort(list, n, sizeof *list, by_name);
+    for (uint32_t i = 0; i < n; i++) {
+        order[i] = list[i].at;
+    }
+    free(list);
+    c->order = order;
+    c->n_order = n;
+    return true;
+}

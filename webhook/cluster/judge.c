@@ -1,0 +1,48 @@
+/* The one path from a pod to a verdict. */
+#include "webhook/cluster/cluster.h"
+
+static bool is_ignored(const struct pod *p, const struct judgement *j) {
+    return !j->is_gpu_pod || j->mode == MODE_OFF || span_is(pod_label(p, LABEL_IGNORE), "true");
+}
+
+/* The same question as if the pod named no GPUs. */
+static struct shape without_pin(const struct shape *s) {
+    struct shape free = *s;
+    free.pinned = false;
+    memset(&free.pin, 0, sizeof free.pin);
+    return free;
+}
+
+void judge_pod(struct cluster *c, const struct policy *policy, const struct pod *p, struct span ns,
+               int64_t now, struct judgement *out) {
+    memset(out, 0, sizeof *out);
+    out->is_gpu_pod = pod_is_gpu(p);
+    out->mode = cluster_mode(c, ns);
+    if (is_ignored(p, out)) {
+        out->decision.verdict = VERDICT_ALLOW;
+        out->decision.allowed = true;
+        out->decision.code = REASON_IGNORED;
+        return;
+    }
+    struct policy here = *policy;
+    here.mode = out->mode;
+    if (!workload_read(p, &out->w, &out->bad)) {
+        out->malformed = true;
+        decide_malformed(&out->bad, out->mode, &out->decision);
+        return;
+    }
+    shape_of(&out->w, &here, &out->shape);
+    cluster_census(c, &out->shape, now, &out->asked);
+    out->has_unpinned = out->shape.pinned;
+    if (out->has_unpinned) {
+        struct shape free = without_pin(&out->shape);
+        cluster_census(c, &free, now, &out->unpinned);
+    }
+    const struct admit_in in = {.pod = p,
+                                .w = &out->w,
+                                .shape = &out->shape,
+                                .policy = &here,
+                                .asked = &out->asked,
+                                .unpinned = out->has_unpinned ? &out->unpinned : NULL};
+    decide_admit(&in, &out->decision);
+}

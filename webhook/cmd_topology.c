@@ -1,0 +1,260 @@
+/* tpguard topology: nvidia-smi text (or an annotation, or a synthetic machine) in; matrix, picture,
+ * JSON or node annotation out. */
+#include <getopt.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "topology/annotation.h"
+#include "webhook/cmd.h"
+#include "webhook/topology.h"
+
+#define OUTPUT_MAX ((size_t)4 * 1024 * 1024)
+
+enum {
+    OPT_NVLINK = 256,
+    OPT_SYNTHETIC,
+    OPT_ANNOTATION,
+    OPT_FROM_ANNOTATION,
+    OPT_ASCII,
+    OPT_COLOR,
+    OPT_CORDON,
+    OPT_PRODUCTS,
+};
+
+static const struct option options[] = {
+    {"nvlink", required_argument, NULL, OPT_NVLINK},
+    {"synthetic", required_argument, NULL, OPT_SYNTHETIC},
+    {"annotation", no_argument, NULL, OPT_ANNOTATION},
+    {"from-annotation", required_argument, NULL, OPT_FROM_ANNOTATION},
+    {"output", required_argument, NULL, 'o'},
+    {"ascii", no_argument, NULL, OPT_ASCII},
+    {"color", required_argument, NULL, OPT_COLOR},
+    {"cordon", required_argument, NULL, OPT_CORDON},
+    {"products", no_argument, NULL, OPT_PRODUCTS},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
+};
+
+static const char help_text[] =
+    "The wiring of one node: who is linked to whom, what is down, what fits.\n\n"
+    "Usage: tpguard topology [FILE|-] [OPTIONS]\n\n"
+    "  FILE                     text of `nvidia-smi topo -m`, with or without that of `nvidia-smi\n"
+    "                           nvlink --status` behind it, or a tpguard.io/topology annotation;\n"
+    "                           - or nothing is standard input\n"
+    "  --nvlink FILE            text of `nvidia-smi nvlink --status`: which links are up\n"
+    "  --synthetic LINE         a machine in words: \"4xH100-NVL down=0-1\"\n"
+    "  --from-annotation FILE   a tpguard.io/topology annotation\n"
+    "  --annotation             print the annotation and nothing else\n"
+    "  --cordon LIST            GPUs to keep TP groups off: \"0,1\"\n"
+    "  -o, --output FORMAT      text or json\n"
+    "  --ascii                  no characters beyond ASCII in the picture\n"
+    "  --color WHEN             auto, always or never (auto)\n"
+    "  --products               list the product words of synthetic machines, and stop\n"
+    "  -h, --help               this text\n\n"
+    "Words of a synthetic machine: bridges=0-1, down=0-1, lanes=0-1:8, asym=2-3:12/8, "
+    "unknown=1-2,\nmig=3, fault=5, fabric=in-progress, cpu=2, driver=550.163.01.\n\n"
+    "Exit codes: 0 fine; 2 wrong input or usage; 3 cannot be told (a failed or cut text).\n\n"
+    "Examples:\n"
+    "  nvidia-smi topo -m | tpguard topology\n"
+    "  kubectl annotate node n1 tpguard.io/topology=\"$(tpguard topology --annotation "
+    "topo.txt)\"\n";
+
+struct run {
+    struct topology_ask ask;
+    struct topology_style style;
+    bool json;
+    bool annotation;
+    bool products;
+    bool help;
+};
+
+static bool take_output(struct run *r, const char *value, struct err *e) {
+    r->json = strcmp(value, "json") == 0;
+    return r->json || strcmp(value, "text") == 0 ||
+           err_set(e, ERR_INPUT, "--output wants text or json, found \"%.64s\"", value);
+}
+
+static bool take_colour(struct run *r, const char *value, struct err *e) {
+    if (strcmp(value, "auto") == 0) {
+        return true;
+    }
+    r->style.colour = strcmp(value, "always") == 0;
+    return r->style.colour || strcmp(value, "never") == 0 ||
+           err_set(e, ERR_INPUT, "--color wants auto, always or never, found \"%.64s\"", value);
+}
+
+static bool take_option(struct run *r, int opt, const char *value, struct err *e) {
+    switch (opt) {
+    case OPT_NVLINK:
+        r->ask.nvlink = value;
+        return true;
+    case OPT_SYNTHETIC:
+        r->ask.synthetic = value;
+        return true;
+    case OPT_FROM_ANNOTATION:
+        r->ask.annotation = value;
+        return true;
+    case OPT_CORDON:
+        r->ask.cordon = value;
+        return true;
+    case OPT_ANNOTATION:
+        return r->annotation = true;
+    case OPT_PRODUCTS:
+        return r->products = true;
+    case OPT_ASCII:
+        return r->style.ascii = true;
+    case 'h':
+        return r->help = true;
+    case 'o':
+        return take_output(r, value, e);
+    case OPT_COLOR:
+        return take_colour(r, value, e);
+    default:
+        return err_set(e, ERR_INTERNAL, "option %d", opt);
+    }
+}
+
+static bool take_next(struct run *r, int opt, char **argv, struct err *e) {
+    if (opt == ':') {
+        return err_set(e, ERR_INPUT, "%.64s wants a value", argv[optind - 1]);
+    }
+    if (opt == '?') {
+        return err_set(e, ERR_INPUT, "no option \"%.64s\": see tpguard topology --help",
+                       argv[optind - 1]);
+    }
+    return take_option(r, opt, optarg, e);
+}
+
+/* Goes on after the first error: --output json may come behind it, and holds for errors too. */
+static bool take_options(struct run *r, int argc, char **argv, struct err *e) {
+    bool good = true;
+    opterr = 0;
+    optind = 0; /* main may have scanned before: 0 makes getopt start anew */
+    for (int opt; (opt = getopt_long(argc, argv, ":o:h", options, NULL)) != -1;) {
+        good = take_next(r, opt, argv, good ? e : NULL) && good;
+    }
+    if (good && argc - optind > 1) {
+        return err_set(e, ERR_INPUT, "wants one file, found \"%.64s\" as well", argv[optind + 1]);
+    }
+    r->ask.file = optind < argc ? argv[optind] : NULL;
+    return good;
+}
+
+static bool is_stdin(const char *file) {
+    return file && strcmp(file, "-") == 0;
+}
+
+/* One source, and standard input at most once. */
+static bool check_sources(struct run *r, struct err *e) {
+    struct topology_ask *a = &r->ask;
+    bool text = a->file || a->nvlink;
+    bool none = !text && !a->synthetic && !a->annotation;
+    if ((text && (a->synthetic || a->annotation)) || (a->synthetic && a->annotation)) {
+        return err_set(e, ERR_INPUT,
+                       "wants one of FILE (with --nvlink), --synthetic and --from-annotation");
+    }
+    if (is_stdin(a->file) && is_stdin(a->nvlink)) {
+        return err_set(e, ERR_INPUT,
+                       "standard input can be one text only: name a file for the "
+                       "other");
+    }
+    if (none && isatty(STDIN_FILENO)) {
+        return err_set(e, ERR_INPUT, "wants a FILE, - or --synthetic: see tpguard topology --help");
+    }
+    a->file = none ? "-" : a->file;
+    return true;
+}
+
+/* Escape codes for terminals that want them; line-drawing characters where the locale has them. */
+static void choose_style(struct topology_style *s) {
+    const char *term = getenv("TERM");
+    s->colour =
+        isatty(STDOUT_FILENO) == 1 && !getenv("NO_COLOR") && term && strcmp(term, "dumb") != 0;
+    static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
+    const char *locale = NULL;
+    for (size_t i = 0; i < 3 && !locale; i++) {
+        const char *value = getenv(names[i]);
+        locale = value && value[0] ? value : NULL;
+    }
+    struct span l = span_of(locale ? locale : "");
+    s->ascii = !span_has(l, "UTF-8") && !span_has(l, "utf8");
+}
+
+static bool print_buf(const struct buf *out) {
+    return buf_ok(out) && fwrite(buf_cstr(out), 1, out->n, stdout) == out->n;
+}
+
+static void put_annotation(struct topology_view *v, struct buf *out) {
+    if (v->has_gpus && !v->has_wires) {
+        v->err.code = ERR_INPUT;
+        (void)snprintf(v->error, sizeof v->error,
+                       "--annotation wants the matrix of `nvidia-smi topo -m` as well");
+    }
+    if (v->has_wires) {
+        annotation_encode(&v->topo, out);
+        buf_char(out, '\n');
+    }
+}
+
+static int show(const struct run *r, struct topology_view *v) {
+    struct buf out = buf_new(OUTPUT_MAX);
+    if (r->annotation) {
+        put_annotation(v, &out);
+    } else if (r->json) {
+        topology_json(v, &out);
+    } else if (v->has_gpus) {
+        topology_text(v, &r->style, &out);
+    }
+    bool printed = print_buf(&out);
+    buf_done(&out);
+    if (v->error[0]) {
+        fprintf(stderr, "tpguard: %s\n", v->error);
+    }
+    if (!printed) {
+        fprintf(stderr, "tpguard: topology: cannot write the output\n");
+        return EXIT_USAGE;
+    }
+    return v->err.code == ERR_NONE      ? EXIT_OK
+           : v->err.code == ERR_UNKNOWN ? EXIT_UNTOLD
+                                        : EXIT_USAGE;
+}
+
+static int usage_error(const struct run *r, const struct err *e) {
+    struct topology_view view;
+    memset(&view, 0, sizeof view);
+    view.err = *e;
+    (void)snprintf(view.error, sizeof view.error, "topology: %s", e->msg);
+    return show(r, &view);
+}
+
+static int print_products(void) {
+    struct buf out = buf_new(OUTPUT_MAX);
+    topology_products(&out);
+    bool printed = print_buf(&out);
+    buf_done(&out);
+    return printed ? EXIT_OK : EXIT_USAGE;
+}
+
+int cmd_topology(int argc, char **argv) {
+    struct run r = {0};
+    struct err e = {0};
+    struct topology_view view;
+    choose_style(&r.style);
+    if (!take_options(&r, argc, argv, &e)) {
+        return usage_error(&r, &e);
+    }
+    if (r.help) {
+        return fputs(help_text, stdout) < 0 ? EXIT_USAGE : EXIT_OK;
+    }
+    if (r.products) {
+        return print_products();
+    }
+    if (!check_sources(&r, &e)) {
+        return usage_error(&r, &e);
+    }
+    /* Only the annotation carries a time: the other outputs of one text are the same every time. */
+    r.ask.now = r.annotation ? (int64_t)time(NULL) : 0;
+    topology_gather(&r.ask, &view);
+    return show(&r, &view);
+}
