@@ -100,7 +100,7 @@ void draw_set(const struct topo *t, struct gpuset s, struct buf *out) {
     while (!gpuset_empty(s)) {
         unsigned first = gpuset_next(s, 0);
         unsigned end = first;
-        while (gpuset_has(s, end) && t->gpu[end].index - t->gpu[first].index == end - first) {
+        while (gpuset_has(s, end) && t->gpu[end].index == t->gpu[first].index + (end - first)) {
             end++;
         }
         bool run = end - first >= RUN_LEAST;
@@ -233,7 +233,9 @@ void draw_summary(const struct topo *t, const struct health *h, struct buf *out)
         buf_str(out, ", wiring unknown");
         return;
     }
-    if (!h->any_nvlink) {
+    if (t->n == 1) {
+        buf_str(out, ", nothing to pair it with");
+    } else if (!h->any_nvlink) {
         buf_str(out, ", no NVLink");
     }
     put_sets(t, h, out);

@@ -86,7 +86,9 @@ static unsigned gpus_pending(const struct game *g, const struct position *p) {
 }
 
 /* Cut runs out of the free GPUs from the front, one for each group and one more for each GPU that
- * will be taken: a taken GPU breaks one run at most, so enough of them survive, and in order. */
+ * will be taken: a taken GPU breaks one run at most, so enough of them survive, and in order. For
+ * the extras, each GPU that breaks no run in front of the groups leaves a whole run behind them, so
+ * those beyond all runs need not be more than the extras. */
 static bool survives_by_count(struct game *g, struct gpuset in, unsigned pending) {
     const struct fit_slots *s = g->slots;
     unsigned wanted = s->groups + pending;
@@ -101,7 +103,7 @@ static bool survives_by_count(struct game *g, struct gpuset in, unsigned pending
         }
         in = gpuset_minus(in, gpuset_first(last + 1));
     }
-    return s->n == s->tp * s->groups || gpuset_count(in) >= pending + s->n - s->tp * s->groups;
+    return gpuset_count(in) >= s->n - s->tp * s->groups;
 }
 
 static bool is_safe(struct game *g, struct position p);

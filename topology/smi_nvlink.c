@@ -218,21 +218,6 @@ static void read_message(struct span line, struct parts *all) {
     }
 }
 
-/* The last line may be cut anywhere: the start of a word is no word. */
-static void read_stump(struct span line, struct parts *all) {
-    if (!line.n || !all->now) {
-        return;
-    }
-    if (line.n < 4 && span_eq(line, span_upto(SPAN("Link"), line.n))) {
-        all->now->damaged = all->now->asked = true;
-    }
-    struct span rest = span_from(line, 3);
-    uint32_t index = 0;
-    bool gpu = span_eq(line, span_upto(SPAN("GPU"), line.n)) ||
-               (span_starts(line, "GPU ") && span_u32(span_trim(rest), UINT32_MAX, &index));
-    all->cut = all->cut || gpu;
-}
-
 /* "GPU 3:" (or "GPU3:"); the names behind it go to *names. */
 static bool is_gpu_line(struct span line, unsigned *index, struct span *names) {
     struct span rest = line;
@@ -251,6 +236,27 @@ static bool is_gpu_line(struct span line, unsigned *index, struct span *names) {
     *index = v;
     *names = span_trim(rest);
     return true;
+}
+
+/* The last line may be cut anywhere: the start of a word is no word. */
+static void read_stump(struct span line, struct parts *all) {
+    if (!line.n || !all->now) {
+        return;
+    }
+    if (line.n < 4 && span_eq(line, span_upto(SPAN("Link"), line.n))) {
+        all->now->damaged = all->now->asked = true;
+    }
+    struct span rest = span_from(line, 3);
+    uint32_t index = 0;
+    unsigned ignored = 0;
+    struct span names = {0};
+    /* A name may be cut to another's: "A10" of "A100". */
+    if (is_gpu_line(line, &ignored, &names) && !span_ends(line, ")")) {
+        all->now->damaged = all->now->asked = true;
+    }
+    bool gpu = span_eq(line, span_upto(SPAN("GPU"), line.n)) ||
+               (span_starts(line, "GPU ") && span_u32(span_trim(rest), UINT32_MAX, &index));
+    all->cut = all->cut || gpu;
 }
 
 static bool read_line(struct span line, unsigned number, struct parts *all, struct err *e) {

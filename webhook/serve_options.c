@@ -152,7 +152,7 @@ static bool set_one(struct serve_options *o, struct span name, const char *value
 
 /* *i: where argv stands; moves on over a value that is a word of its own. */
 static bool take(struct serve_options *o, int argc, char **argv, int *i, struct err *e) {
-    struct word w;
+    struct word w = {0};
     if (!word_read(argv[*i], &w, e)) {
         return false;
     }

@@ -262,4 +262,6 @@ void topology_gather(const struct topology_ask *ask, struct topology_view *out) 
         rules.cordoned = out->cordoned;
     }
     health_judge(&out->topo, &rules, &out->health);
+    /* One GPU has no pair that could be unknown, and still nobody saw its wires. */
+    out->health.any_unknown = out->health.any_unknown || !out->has_wires;
 }

@@ -29,7 +29,8 @@ static void put_gpu(struct jw *w, const struct topology_view *v, unsigned i) {
     kv_text(w, "pciBusId", g->pci);
     jw_key(w, "mig");
     g->mig == TRI_UNKNOWN ? jw_null(w) : jw_bool(w, g->mig == TRI_YES);
-    jw_kv_str(w, "fabric", fabric_name((enum fabric_state)g->fabric));
+    kv_text(w, "fabric",
+            g->fabric == FABRIC_UNKNOWN ? "" : fabric_name((enum fabric_state)g->fabric));
     kv_text(w, "fault", g->fault);
     jw_kv_str(w, "blocked", gpu_block_name((enum gpu_block)v->health.block[i]));
     jw_object_end(w);

@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2154
+# shellcheck shell=bash disable=SC2154,SC2059
 # Bodies and heads that no client of ours sends.
 
 start_server --cluster "$cluster"

@@ -1,5 +1,5 @@
 # Sourced by run.sh: TAP, and the real binary as a child with its log, CA and address.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154,SC2034
 
 tap_count=0
 tap_failed=0

@@ -2,6 +2,7 @@
 # The real binary over real TLS: starts it on free ports, asks with curl and openssl. TAP on standard output.
 # Usage: tests/server/run.sh [BINARY] [CASE...]   (CASE: a file of this folder without .case.sh; all by default)
 # BINARY: $TPGUARD, or build/release/tpguard. The sanitizer builds are worth a run as well.
+# shellcheck disable=SC2034,SC2119 # the cases use what is set here
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)

@@ -97,12 +97,12 @@ bool cluster_load(struct cluster *c, struct span text, struct err *e) {
         content_free(fresh);
         return false;
     }
-    if (counts.nodes + counts.pods + counts.namespaces + counts.others == 0 &&
-        span_trim(text).n == 0) {
+    bool foreign = counts.nodes + counts.pods + counts.namespaces == 0 && counts.others;
+    if (foreign || span_trim(text).n == 0) {
         content_free(fresh);
         return err_set(e, ERR_INPUT,
-                       "wants what `kubectl get nodes,pods -A -o yaml` prints, found "
-                       "nothing");
+                       "wants what `kubectl get nodes,pods -A -o yaml` prints, found %s",
+                       foreign ? "only objects of other kinds" : "nothing");
     }
     pthread_mutex_lock(&c->lock);
     struct content *old = c->content;

@@ -119,10 +119,15 @@ static bool is_worth_naming(struct naming *n, const struct node_answer *a) {
 static void count(struct cluster *c, const struct question *q, struct census *out) {
     struct content *k = c->content;
     struct naming naming = {.best = -1, .nearest = INDEX_NONE};
-    for (uint32_t i = 0; i < k->n_order; i++) {
+    /* Without memory for the order the counts are still right. */
+    bool sorted = content_sort(k);
+    for (uint32_t i = 0; i < (sorted ? k->n_order : k->nodes.n); i++) {
         struct node_answer a;
         struct node_view view;
-        uint32_t at = k->order[i];
+        uint32_t at = sorted ? k->order[i] : i;
+        if (!content_node(k, at)->known) {
+            continue;
+        }
         cluster_answer_at(c, q, at, &a);
         bool name = is_worth_naming(&naming, &a);
         if (name) {
@@ -144,11 +149,9 @@ static void count(struct cluster *c, const struct question *q, struct census *ou
 void cluster_census(struct cluster *c, const struct shape *s, int64_t now, struct census *out) {
     memset(out, 0, sizeof *out);
     pthread_mutex_lock(&c->lock);
-    if (content_sort(c->content)) {
-        struct question q = {
-            .shape = s, .of = answers_for(&c->answers, s, c->content->nodes.n), .now = now};
-        count(c, &q, out);
-    }
+    struct question q = {
+        .shape = s, .of = answers_for(&c->answers, s, c->content->nodes.n), .now = now};
+    count(c, &q, out);
     pthread_mutex_unlock(&c->lock);
 }
 

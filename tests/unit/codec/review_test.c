@@ -4,61 +4,62 @@
 
 #define HEAD "{'apiVersion':'admission.k8s.io/v1','kind':'AdmissionReview','request':"
 
+static const struct refusal {
+    const char *json, *path, *what;
+} refusals[] = {
+    {"", "", "no text"},
+    {"[]", "", "a list"},
+    {"null", "", "null"},
+    {"{}", "apiVersion", "an empty object"},
+    {"{'apiVersion':'admission.k8s.io/v1beta1','kind':'AdmissionReview','request':{}}",
+     "apiVersion", "v1beta1"},
+    {"{'apiVersion':'admission.k8s.io/v1','kind':'ConversionReview','request':{}}", "kind",
+     "another kind"},
+    {"{'apiVersion':'admission.k8s.io/v1','kind':'AdmissionReview'}", "request", "no request"},
+    {"{'apiVersion':'admission.k8s.io/v1','kind':'AdmissionReview','Request':{}}", "",
+     "a key in the wrong case"},
+    {HEAD "null}", "request", "a request that is null"},
+    {HEAD "{'operation':'CREATE','object':{}}}", "request.uid", "no uid"},
+    {HEAD "{'uid':'','operation':'CREATE','object':{}}}", "request.uid", "an empty uid"},
+    {HEAD "{'uid':7,'operation':'CREATE','object':{}}}", "request.uid", "a uid as a number"},
+    {HEAD "{'uid':'u','object':{}}}", "request.operation", "no operation"},
+    {HEAD "{'uid':'u','operation':'CREATE'}}", "request.object", "no object"},
+    {HEAD "{'uid':'u','operation':'UPDATE','object':null}}", "request.object",
+     "an object that is null"},
+    {HEAD "{'uid':'u','operation':'CREATE','object':[]}}", "request.object",
+     "an object that is a list"},
+    {HEAD "{'uid':'u','operation':'DELETE','object':[]}}", "request.object",
+     "an object of DELETE that is a list"},
+    {HEAD "{'uid':'u','operation':'CREATE','object':{},'dryRun':'true'}}", "request.dryRun",
+     "dryRun as a text"},
+    {HEAD "{'uid':'u','operation':'CREATE','object':{},'namespace':1}}", "request.namespace",
+     "a namespace that is a number"},
+    {HEAD "{'uid':'u','operation':'CREATE','object':{},'kind':'Pod'}}", "request.kind",
+     "a kind that is a text"},
+    {HEAD "{'uid':'u','operation':'CREATE','object':{},'kind':{'kind':1}}}", "request.kind.kind",
+     "a kind's kind that is a number"},
+    {HEAD "{'uid':'u','operation':'CREATE','object':{},'resource':{'resource':1}}}",
+     "request.resource.resource", "a resource that is a number"},
+    {HEAD "{'uid':'u','operation':'CREATE','object':{},'userInfo':{'username':1}}}",
+     "request.userInfo.username", "a user that is a number"},
+    {HEAD "{'uid':'u','operation':'CREATE','object':{'spec':1,'spec':2}}}", "request.object",
+     "a duplicate key in the object"},
+    {HEAD "{'uid':'u','operation':'CREATE','object':{}}} {}", "", "a second review behind it"},
+};
+
 static void test_refusals(struct arena *a) {
-    static const struct {
-        const char *json, *path, *what;
-    } rows[] = {
-        {"", "", "no text"},
-        {"[]", "", "a list"},
-        {"null", "", "null"},
-        {"{}", "apiVersion", "an empty object"},
-        {"{'apiVersion':'admission.k8s.io/v1beta1','kind':'AdmissionReview','request':{}}",
-         "apiVersion", "v1beta1"},
-        {"{'apiVersion':'admission.k8s.io/v1','kind':'ConversionReview','request':{}}", "kind",
-         "another kind"},
-        {"{'apiVersion':'admission.k8s.io/v1','kind':'AdmissionReview'}", "request", "no request"},
-        {"{'apiVersion':'admission.k8s.io/v1','kind':'AdmissionReview','Request':{}}", "",
-         "a key in the wrong case"},
-        {HEAD "null}", "request", "a request that is null"},
-        {HEAD "{'operation':'CREATE','object':{}}}", "request.uid", "no uid"},
-        {HEAD "{'uid':'','operation':'CREATE','object':{}}}", "request.uid", "an empty uid"},
-        {HEAD "{'uid':7,'operation':'CREATE','object':{}}}", "request.uid", "a uid as a number"},
-        {HEAD "{'uid':'u','object':{}}}", "request.operation", "no operation"},
-        {HEAD "{'uid':'u','operation':'CREATE'}}", "request.object", "no object"},
-        {HEAD "{'uid':'u','operation':'UPDATE','object':null}}", "request.object",
-         "an object that is null"},
-        {HEAD "{'uid':'u','operation':'CREATE','object':[]}}", "request.object",
-         "an object that is a list"},
-        {HEAD "{'uid':'u','operation':'DELETE','object':[]}}", "request.object",
-         "an object of DELETE that is a list"},
-        {HEAD "{'uid':'u','operation':'CREATE','object':{},'dryRun':'true'}}", "request.dryRun",
-         "dryRun as a text"},
-        {HEAD "{'uid':'u','operation':'CREATE','object':{},'namespace':1}}", "request.namespace",
-         "a namespace that is a number"},
-        {HEAD "{'uid':'u','operation':'CREATE','object':{},'kind':'Pod'}}", "request.kind",
-         "a kind that is a text"},
-        {HEAD "{'uid':'u','operation':'CREATE','object':{},'kind':{'kind':1}}}",
-         "request.kind.kind", "a kind's kind that is a number"},
-        {HEAD "{'uid':'u','operation':'CREATE','object':{},'resource':{'resource':1}}}",
-         "request.resource.resource", "a resource that is a number"},
-        {HEAD "{'uid':'u','operation':'CREATE','object':{},'userInfo':{'username':1}}}",
-         "request.userInfo.username", "a user that is a number"},
-        {HEAD "{'uid':'u','operation':'CREATE','object':{'spec':1,'spec':2}}}", "request.object",
-         "a duplicate key in the object"},
-        {HEAD "{'uid':'u','operation':'CREATE','object':{}}} {}", "", "a second review behind it"},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++) {
         struct review r = {.dry_run = true};
         struct err e = {0};
         char what[96];
-        (void)snprintf(what, sizeof what, "%s is refused with its path", rows[i].what);
-        bool done = review_decode(quoted(a, rows[i].json), a, &r, &e);
-        refused(&e, done, ERR_INPUT, rows[i].path, what);
+        (void)snprintf(what, sizeof what, "%s is refused with its path", refusals[i].what);
+        bool done = review_decode(quoted(a, refusals[i].json), a, &r, &e);
+        refused(&e, done, ERR_INPUT, refusals[i].path, what);
         ok(r.dry_run && !r.uid.p, "and nothing is handed out");
     }
     struct review r = {0};
     struct err e = {0};
-    (void)!review_decode(quoted(a, rows[4].json), a, &r, &e);
+    (void)!review_decode(quoted(a, refusals[4].json), a, &r, &e);
     ok(strstr(e.msg, "admissionReviewVersions") != NULL, "v1beta1 is told what to configure");
     struct arena tiny = arena_new(64);
     ok(!review_decode(quoted(a, HEAD "{'uid':'u','operation':'DELETE'}}"), &tiny, &r, &e) &&

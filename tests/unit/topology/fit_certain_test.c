@@ -102,30 +102,37 @@ static void cube_mesh(void) {
     ok(certain(all, "41", 2, 1, 0), "and a TP=2 pod still fits behind it and a single one");
 }
 
-/* The game without any cleverness: all pods in all orders on all GPUs they may get. */
-static bool forms_groups(uint32_t set, const struct fit_ask *ask) {
-    unsigned at = 0;
-    uint32_t group = 0;
-    for (unsigned v = 0; v < m.topo.n && at < ask->tp * ask->groups; v++) {
-        if (!(set >> v & 1)) {
-            continue;
-        }
-        group |= 1U << v;
-        at++;
-        if (at % ask->tp == 0) {
-            if (!all_linked(&m, group)) {
-                return false;
-            }
-            group = 0;
-        }
+static void what_the_plugin_does_not_know(void) {
+    static const uint8_t wires[][2] = {{0, 1}, {1, 2}, {2, 3}, {5, 6}, {5, 7}, {6, 7}};
+    machine_pcie(&m, 8);
+    for (unsigned i = 0; i < 6; i++) {
+        machine_link(&m, wires[i][0], wires[i][1], 2);
     }
-    return true;
+    machine_judge(&m);
+    ok(certain(m.health.all, "3", 2, 2, 0), "a TP=3 pod gets 5-6-7, two pairs are left");
+    machine_link(&m, 1, 4, 2);
+    machine_link(&m, 2, 4, 2);
+    m.topo.gpu[4].fault[0] = 'x';
+    machine_judge(&m);
+    ok(!certain(m.health.all, "3", 2, 2, 0), "it may get 1-2-4 when the plugin takes 4 for good");
 }
 
+static void woven_islands(void) {
+    machine_pcie(&m, 6);
+    machine_link(&m, 0, 3, 12);
+    machine_link(&m, 1, 2, 12);
+    machine_link(&m, 4, 5, 12);
+    machine_judge(&m);
+    ok(certain(m.health.all, "", 2, 2, 0), "0-3 and 4-5 are two groups in device order");
+    ok(!certain(m.health.all, "1", 2, 2, 0), "a single pod on 4 leaves two that are not");
+}
+
+/* The game without any cleverness: all pods in all orders on all GPUs they may get. */
 static bool has_room(uint32_t pool, const struct fit_ask *ask) {
     unsigned need = ask->tp * ask->groups + ask->extra;
     for (uint32_t set = 1; set < 1U << m.topo.n; set++) {
-        if ((set & ~pool) == 0 && bits(set) == need && forms_groups(set, ask)) {
+        unsigned lanes = 0;
+        if ((set & ~pool) == 0 && bits(set) == need && forms_groups(&m, set, ask, &lanes)) {
             return true;
         }
     }
@@ -188,6 +195,13 @@ static void equals_oracle(void) {
         struct fit_ask ask = {.tp = 1 + dice_roll(&d, 3),
                               .groups = 1 + dice_roll(&d, 2),
                               .extra = dice_roll(&d, 4) == 0};
+        uint8_t order[16];
+        unsigned total = ask.tp * ask.groups + ask.extra;
+        if (round % 5 == 0) {
+            shuffled(&d, order, total);
+            ask.order = order;
+            ask.n_order = ask.tp * ask.groups;
+        }
         uint32_t free = (1U << n) - 1;
         free &= ~(dice_roll(&d, 3) ? 0 : 1U << dice_roll(&d, n));
         unsigned char sizes[3];
@@ -246,6 +260,8 @@ int main(void) {
     bridged_pairs();
     switched();
     cube_mesh();
+    what_the_plugin_does_not_know();
+    woven_islands();
     equals_oracle();
     stands_random_placements();
     return tap_done();

@@ -146,36 +146,13 @@ static void pins(void) {
        "repaired, 6 and 7 would be a pair");
 }
 
-static bool forms_groups(uint32_t set, const struct fit_ask *ask, unsigned *lanes) {
-    unsigned sorted[16];
-    unsigned n = 0;
-    for (unsigned v = 0; v < m.topo.n; v++) {
-        if (set >> v & 1) {
-            sorted[n++] = v;
-        }
-    }
-    *lanes = 99;
-    for (unsigned i = 0; i < ask->tp * ask->groups; i++) {
-        for (unsigned j = i + 1; j < ask->tp * ask->groups && j / ask->tp == i / ask->tp; j++) {
-            unsigned a = sorted[ask->n_order ? ask->order[i] : i];
-            unsigned b = sorted[ask->n_order ? ask->order[j] : j];
-            if (!linked(&m, a, b)) {
-                return false;
-            }
-            *lanes = m.topo.wire[a][b].lanes < *lanes ? m.topo.wire[a][b].lanes : *lanes;
-        }
-    }
-    *lanes = ask->tp == 1 ? 0 : *lanes;
-    return true;
-}
-
 /* The best score over all sets, as one number. */
 static long oracle_score(uint32_t pool, const struct fit_ask *ask, uint32_t *best_set) {
     long best = -1;
     for (uint32_t set = 1; set < 1U << m.topo.n; set++) {
         unsigned lanes = 0;
         if ((set & ~pool) || bits(set) != ask->tp * ask->groups + ask->extra ||
-            !forms_groups(set, ask, &lanes)) {
+            !forms_groups(&m, set, ask, &lanes)) {
             continue;
         }
         uint32_t rest = pool & ~set;
@@ -190,14 +167,6 @@ static long oracle_score(uint32_t pool, const struct fit_ask *ask, uint32_t *bes
         }
     }
     return best;
-}
-
-static void shuffled(struct dice *d, uint8_t *order, unsigned n) {
-    for (unsigned i = 0; i < n; i++) {
-        unsigned j = dice_roll(d, i + 1);
-        order[i] = order[j];
-        order[j] = (uint8_t)i;
-    }
 }
 
 static void groups_equal_oracle(void) {

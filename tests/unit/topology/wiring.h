@@ -133,4 +133,37 @@ static inline unsigned pack_slowly(const struct machine *m, uint32_t mask, unsig
     return best;
 }
 
+/* Does exactly this set, in the order asked, form the groups? With the fewest lanes inside them. */
+static inline bool forms_groups(const struct machine *m, uint32_t set, const struct fit_ask *ask,
+                                unsigned *lanes) {
+    unsigned sorted[16];
+    unsigned n = 0;
+    for (unsigned v = 0; v < m->topo.n; v++) {
+        if (set >> v & 1) {
+            sorted[n++] = v;
+        }
+    }
+    *lanes = 99;
+    for (unsigned i = 0; i < ask->tp * ask->groups; i++) {
+        for (unsigned j = i + 1; j < ask->tp * ask->groups && j / ask->tp == i / ask->tp; j++) {
+            unsigned a = sorted[ask->n_order ? ask->order[i] : i];
+            unsigned b = sorted[ask->n_order ? ask->order[j] : j];
+            if (!linked(m, a, b)) {
+                return false;
+            }
+            *lanes = m->topo.wire[a][b].lanes < *lanes ? m->topo.wire[a][b].lanes : *lanes;
+        }
+    }
+    *lanes = ask->tp == 1 ? 0 : *lanes;
+    return true;
+}
+
+static inline void shuffled(struct dice *d, uint8_t *order, unsigned n) {
+    for (unsigned i = 0; i < n; i++) {
+        unsigned j = dice_roll(d, i + 1);
+        order[i] = order[j];
+        order[j] = (uint8_t)i;
+    }
+}
+
 #endif
