@@ -55,7 +55,7 @@ static size_t escape_len(struct span s) {
 
 static size_t blank_len(struct span s) {
     char c = s.p[0];
-    if (span_is_space(c) || c == '|') {
+    if (span_is_space(c) || c == '|' || c == '>') {
         return 1;
     }
     if (span_starts(s, "\xc2\xa0")) {
@@ -93,11 +93,15 @@ bool smi_next_line(struct smi_lines *l) {
 
 bool smi_gpu_name(struct span word, unsigned *index) {
     uint32_t v = 0;
-    if (!span_starts(word, "GPU") || word.n > 3 + 9 ||
-        !span_u32(span_from(word, 3), UINT32_MAX, &v)) {
+    if (!span_starts(word, "GPU") || word.n == 3) {
         return false;
     }
-    *index = v;
+    for (size_t i = 3; i < word.n; i++) {
+        if (word.p[i] < '0' || word.p[i] > '9') {
+            return false;
+        }
+    }
+    *index = span_u32(span_from(word, 3), UINT32_MAX, &v) ? v : UINT32_MAX;
     return true;
 }
 

@@ -134,22 +134,28 @@ static bool word_is_affinity(struct span word) {
     return !word.n || (word.p[0] >= '0' && word.p[0] <= '9') || span_is(word, "N/A");
 }
 
-/* Under a header: one cell for each of its names. */
+static bool fail_cut(const struct matrix *m, const struct row *row, struct err *e) {
+    return smi_fail(e, ERR_UNKNOWN, row->line,
+                    "row GPU%u has %u of %u cells: the text is cut, topology unknown", row->index,
+                    row->n, m->n_names);
+}
+
+/* Under a header: one cell for each of its names. A broken word behind which the row ends too early
+ * is where the text was cut. */
 static bool read_cells(struct span rest, struct matrix *m, struct row *row, struct err *e) {
     while (row->n < m->n_names) {
         struct span word = smi_word(&rest);
-        if (word_is_affinity(word)) {
-            return smi_fail(e, ERR_UNKNOWN, row->line,
-                            "row GPU%u has %u of %u cells: the text is cut, topology unknown",
-                            row->index, row->n, m->n_names);
+        bool cell = wire_parse(word.p, (unsigned)word.n, &row->cell[row->n]);
+        bool last = !span_trim(rest).n && row->n + 1 < m->n_names;
+        if (word_is_affinity(word) || (!cell && last)) {
+            return fail_cut(m, row, e);
         }
-        if (!wire_parse(word.p, (unsigned)word.n, &row->cell[row->n]) && header_is_gpu(m, row->n)) {
+        if (!cell && header_is_gpu(m, row->n)) {
             char shown[32];
-            return smi_fail(
-                e, ERR_INPUT, row->line,
-                "row GPU%u, cell %u of %u: wants X, NV1 to NV%d, PIX, PXB, PHB, NODE or SYS, "
-                "found %s",
-                row->index, row->n + 1, m->n_names, LANES_MAX, word_shown(word, shown));
+            return smi_fail(e, ERR_INPUT, row->line,
+                            "row GPU%u, cell %u of %u: wants X, NV1 to NV%d, PIX, PXB, PHB, NODE "
+                            "or SYS, found %s",
+                            row->index, row->n + 1, m->n_names, LANES_MAX, word_shown(word, shown));
         }
         row->n++;
     }

@@ -72,7 +72,7 @@ static inline unsigned dice_roll(struct dice *d, unsigned sides) {
 }
 
 /* Each pair is linked with probability percent / 100, by 1 to 3 lanes; now and then a GPU is
- * faulty or cordoned by MIG. */
+ * faulty. */
 static inline void machine_random(struct machine *m, struct dice *d, unsigned n, unsigned percent) {
     machine_pcie(m, n);
     for (unsigned a = 0; a < n; a++) {
