@@ -98,7 +98,7 @@ title "5. Five more nodes join: the file changes, SIGHUP, and the cache is read 
 cp "$clusters/six-nodes.yaml" "$work/cluster.yaml"
 shell "kubectl get nodes,pods -A -o yaml > cluster.yaml; kill -HUP \$(pidof tpguard)"
 kill -HUP "$pid"
-for _ in $(seq 100); do call GET /metrics | grep -q '^tpguard_nodes{state="all"} 6' && break; sleep 0.05; done
+for _ in $(seq 100); do call GET /metrics | grep -q '^tpguard_nodes{state="topology_known"} 5' && break; sleep 0.05; done
 call GET /metrics | grep '^tpguard_nodes'
 nodes=(gpu-a gpu-b gpu-c gpu-d gpu-e gpu-f)
 

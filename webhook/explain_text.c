@@ -21,6 +21,27 @@ static void clean(struct span s, struct buf *out) {
     }
 }
 
+#define WIDTH 100
+
+/* Words of s with lines of at most WIDTH columns, each begun with `indent` spaces; the first line
+ * is begun already. */
+static void wrap(struct span s, size_t indent, struct buf *out) {
+    size_t column = indent;
+    while (s.n) {
+        struct span word = span_cut(&s, ' ');
+        if (column > indent && column + 1 + word.n > WIDTH) {
+            buf_char(out, '\n');
+            buf_fill(out, ' ', indent);
+            column = indent;
+        } else if (column > indent) {
+            buf_char(out, ' ');
+            column++;
+        }
+        clean(word, out);
+        column += word.n;
+    }
+}
+
 static const char *verdict_words(const struct explained *x) {
     const struct decision *d = &x->j->decision;
     switch (d->verdict) {
@@ -73,10 +94,17 @@ static void put_head(const struct explained *x, const struct explain_style *s, s
 }
 
 static void put_reasons(const struct decision *d, struct buf *out) {
+    if (!d->n_reasons) {
+        return;
+    }
     for (unsigned i = 0; i < d->n_reasons; i++) {
+        char text[sizeof d->reason[i].sentence + 64];
+        struct buf b = BUF_OVER(text);
+        buf_fmt(&b, "%s (%s)", d->reason[i].sentence,
+                reason_row((enum reason)d->reason[i].code)->code);
         buf_str(out, "  ");
-        clean(span_of(d->reason[i].sentence), out);
-        buf_fmt(out, " (%s)\n", reason_row((enum reason)d->reason[i].code)->code);
+        wrap(buf_view(&b), 2, out);
+        buf_str(out, "\n");
     }
     buf_str(out, "\n");
 }
@@ -94,9 +122,10 @@ static void put_source(const struct evidence *ev, struct buf *out) {
     if (ev->source == FROM_NOTHING && !ev->unknown) {
         return;
     }
-    clean(span_of(ev->name), out);
+    bool named = ev->name[0] && !span_is(span_of(ev->name), "model");
+    clean(named ? span_of(ev->name) : SPAN(""), out);
     if (ev->value[0]) {
-        buf_str(out, ev->name[0] ? " " : "");
+        buf_str(out, named ? " " : "");
         clean(span_of(ev->value), out);
     }
     if (ev->source == FROM_DEFAULT) {
@@ -167,10 +196,10 @@ static void put_wire(const struct explained *x, struct buf *out) {
 
 static void put_ms(uint64_t us, struct buf *out) {
     if (us < 10000) {
-        buf_fmt(out, "%6llu.%llu ms", (unsigned long long)((us + 50) / 1000),
+        buf_fmt(out, "%5llu.%llu ms", (unsigned long long)((us + 50) / 1000),
                 (unsigned long long)((us + 50) / 100 % 10));
     } else {
-        buf_fmt(out, "%8llu ms", (unsigned long long)((us + 500) / 1000));
+        buf_fmt(out, "%7llu ms", (unsigned long long)((us + 500) / 1000));
     }
 }
 
@@ -182,12 +211,12 @@ static void put_cost(const struct explained *x, struct buf *out) {
     static const char *const what[3] = {"one stream, per token", "64 streams, per step",
                                         "8K-token prefill"};
     buf_fmt(out, "  cost    %u all-reduces per token, each waited for\n", c->allreduces);
-    buf_fmt(out, "          %-24s %14s   %s\n", "", cost_fabric_name((enum cost_fabric)c->nvlink),
+    buf_fmt(out, "          %-24s%14s   %s\n", "", cost_fabric_name((enum cost_fabric)c->nvlink),
             cost_fabric_name((enum cost_fabric)c->pcie));
     for (unsigned i = 0; i < 3; i++) {
         buf_fmt(out, "          %-24s    ", what[i]);
         put_ms(c->line[i].nvlink_us, out);
-        buf_str(out, "   ");
+        buf_str(out, "  ");
         put_ms(c->line[i].pcie_us, out);
         buf_str(out, "\n");
     }
@@ -253,8 +282,8 @@ static void put_advice(const struct decision *d, struct buf *out) {
     }
     buf_fmt(out, "  %s\n", d->n_advice > 1 ? "do one of" : "do");
     for (unsigned i = 0; i < d->n_advice; i++) {
-        buf_fmt(out, "    %u  ", i + 1);
-        clean(span_of(d->advice[i].text), out);
+        buf_fmt(out, "    %u  ", i + 1); /* seven columns, the indent of what follows */
+        wrap(span_of(d->advice[i].text), 7, out);
         if (d->advice[i].command[0]) {
             buf_str(out, "\n         ");
             clean(span_of(d->advice[i].command), out);

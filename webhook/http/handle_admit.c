@@ -44,10 +44,9 @@ static void log_decision(const struct call *c, const struct admission *a) {
     log_str(&l, "code", d->code == REASON_NONE ? "none" : reason_row(d->code)->code);
     log_bool(&l, "allowed", a->answer.allowed);
     log_str(&l, "mode", mode_name(a->j.mode));
+    log_str(&l, "scope", scope_name((enum scope)a->j.w.scope));
     if (a->j.w.tp.known) {
         log_num(&l, "tp", a->j.w.tp.n);
-    } else {
-        log_str(&l, "tp", "unknown");
     }
     log_num(&l, "gpus", a->j.w.gpus);
     log_num(&l, "nodes", a->j.asked.nodes);

@@ -4,8 +4,7 @@
 static struct topo machine;
 
 struct grip_of {
-    struct grip g;
-    struct pin_entry gpu[8];
+    _Alignas(struct grip) char bytes[sizeof(struct grip) + 8 * sizeof(struct pin_entry)];
 };
 
 /* "0", "1", or the UUID; words parted by spaces. */

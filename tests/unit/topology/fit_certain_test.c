@@ -127,6 +127,30 @@ static void woven_islands(void) {
     ok(!certain(m.health.all, "1", 2, 2, 0), "a single pod on 4 leaves two that are not");
 }
 
+static bool certain_in_order(unsigned char pod, const struct fit_ask *ask) {
+    struct fit_pending p = pods(1, &pod);
+    return fit_certain(&m.health, m.health.all, &p, ask);
+}
+
+static void orders(void) {
+    static const uint8_t last_two[] = {1, 2};
+    static const uint8_t woven[] = {0, 2, 1, 3};
+    static const uint8_t woven_last[] = {0, 1, 2, 4, 3, 5};
+    struct fit_ask ask = {.tp = 2, .groups = 1, .extra = 1, .order = last_two, .n_order = 2};
+    machine_islands(&m, 5, 2, 4);
+    ok(!certain_in_order(1, &ask), "0-1 has no GPU before it once 2 is taken");
+    ask = (struct fit_ask){.tp = 2, .groups = 2, .order = woven, .n_order = 4};
+    machine_islands(&m, 6, 2, 4);
+    machine_link(&m, 0, 2, 4);
+    machine_link(&m, 1, 3, 4);
+    machine_judge(&m);
+    ok(certain_in_order(0, &ask), "0-2 and 1-3 are woven groups");
+    ok(!certain_in_order(1, &ask), "three plain pairs are no help once 0 is taken");
+    ask = (struct fit_ask){.tp = 2, .groups = 3, .order = woven_last, .n_order = 6};
+    machine_islands(&m, 8, 4, 6);
+    ok(!certain_in_order(2, &ask), "which of two equal islands is hurt can matter");
+}
+
 /* The game without any cleverness: all pods in all orders on all GPUs they may get. */
 static bool has_room(uint32_t pool, const struct fit_ask *ask) {
     unsigned need = ask->tp * ask->groups + ask->extra;
@@ -262,6 +286,7 @@ int main(void) {
     cube_mesh();
     what_the_plugin_does_not_know();
     woven_islands();
+    orders();
     equals_oracle();
     stands_random_placements();
     return tap_done();

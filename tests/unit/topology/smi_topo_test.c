@@ -45,7 +45,7 @@ static const struct {
      "the row of GPU1 is missing (1 of 2 found)"},
     {"a row cut in the middle",
      "\tGPU0\tGPU1\tGPU2\nGPU0\t X \tNV4\tSYS\nGPU1\tNV4\t X \tSYS\nGPU2\tSYS\tSY", ERR_UNKNOWN,
-     "row GPU2 has 2 of 3 cells"},
+     "row GPU2 has 1 of 3 cells"},
     {"a row whose affinity stands where a cell should",
      "\tGPU0\tGPU1\tCPU Affinity\nGPU0\t X \t0-31\nGPU1\tNV4\t X \t0-31\n", ERR_UNKNOWN,
      "row GPU0 has 1 of 2 cells"},
