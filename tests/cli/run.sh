@@ -1,0 +1,137 @@
+#!/usr/bin/env bash
+# The command line as people use it: outputs, exit codes, one clear line for wrong input. TAP.
+set -u
+cd "$(dirname "$0")/../.." || exit 2
+tpguard=${TPGUARD:-build/release/tpguard}
+worked=tests/clusters/worked-example.yaml
+six=tests/clusters/six-nodes.yaml
+m=tests/manifests
+count=0 failed=0
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+result() { # GOOD NAME
+    count=$((count + 1))
+    if [ "$1" = 0 ]; then echo "ok $count - $2"; return; fi
+    echo "not ok $count - $2"
+    failed=$((failed + 1))
+    head -n 8 "$work/out" "$work/err" | sed 's/^/# /'
+}
+# run RC NAME COMMAND...: the command ends with RC
+run() {
+    local want=$1 name=$2
+    shift 2
+    "$@" >"$work/out" 2>"$work/err" </dev/null
+    local rc=$?
+    [ $rc -eq "$want" ]
+    result $? "$name (exit $want)"
+}
+says() { grep -qF -- "$2" "$work/$1"; result $? "... says: $2"; }
+# Wrong input: nothing but one line on standard error, exit code 2.
+refuses() { # NAME TEXT COMMAND...
+    local name=$1 text=$2
+    shift 2
+    run 2 "$name" "$@"
+    [ "$(wc -l <"$work/err")" -eq 1 ] && [ ! -s "$work/out" ]
+    result $? "... in one line, and nothing else"
+    says err "$text"
+}
+json() { # JQ-TEST NAME
+    jq -e "$1" "$work/out" >/dev/null 2>&1
+    result $? "$2"
+}
+
+run 2 "no command" "$tpguard"
+run 0 "--help" "$tpguard" --help
+says out "topology"
+run 0 "version" "$tpguard" version
+refuses "an unknown command" 'no command "sevre"' "$tpguard" sevre
+for c in serve explain topology; do
+    run 0 "$c --help" "$tpguard" $c --help
+    says out "Usage: tpguard $c"
+done
+
+# explain: verdicts
+run 1 "a pin across the dead bridge" "$tpguard" explain -f $m/qwen35-pinned.yaml --cluster $worked
+says out "denied (PinnedAcrossPCIe)"
+says out "0-1 down (0 of 12 lanes)"
+run 0 "the same without the pin" "$tpguard" explain -f $m/qwen35.yaml --cluster $worked
+says out "allowed"
+run 0 "a one-GPU replica" "$tpguard" explain -f $m/qwen35-replica.yaml --cluster $worked
+run 1 "four GPUs where there are only pairs" "$tpguard" explain -f $m/llama70b-tp4.yaml --cluster $worked
+says out "Unsatisfiable"
+run 0 "four GPUs with a switch in the cluster" "$tpguard" explain -f $m/llama70b-tp4.yaml --cluster $six
+run 0 "the pin moved, where that is allowed" "$tpguard" explain -f $m/qwen35-pinned.yaml --cluster $worked --rewrite repin
+says out "the pin becomes 2,3"
+run 0 "its patch alone" "$tpguard" explain -f $m/qwen35-pinned.yaml --cluster $worked --rewrite repin --patch
+json 'map(select(.path == "/spec/containers/0/env/0/value")) | .[0].value == "2,3"' "... replaces the variable"
+run 1 "mode warn says the same and lets it through" "$tpguard" explain -f $m/qwen35-pinned.yaml --cluster $worked --mode warn -o json
+json '.verdict == "deny" and .allowed' "... verdict deny, allowed true"
+"$tpguard" explain -f - --cluster $worked <$m/qwen35-pinned.yaml >"$work/out" 2>"$work/err"
+[ $? -eq 1 ]
+result $? "a manifest on standard input"
+grep -q $'\x1b' "$work/out"
+[ $? -eq 1 ]
+result $? "no colour where the output is no terminal"
+
+# explain: JSON
+run 1 "JSON of a denial" "$tpguard" explain -f $m/qwen35-pinned.yaml --cluster $worked --output json
+json '.version == 1 and .verdict == "deny" and .reasons[0].code == "PinnedAcrossPCIe" and (.reasons[0].sentence | length > 20)' \
+    "... verdict and reasons"
+json '.group | .engine == "vllm" and .tp == 2 and .pp == 1 and .dp == 1 and .gpus == 2 and .scope == "single" and .pin == [0, 1] and .quantization == "fp8"' \
+    "... the group"
+json '.group.evidence.tp | .source == "flag" and .value == "2" and (.where | test("args"))' "... where the size was read"
+json '.nodes[0] | .name == "gpu-a" and .fits == false and .code == "PinnedAcrossPCIe" and .resolvable == false and .score == 0' \
+    "... the node"
+json '.cost.allReducesPerToken == 128 and .cost.steps[1].tokens == 64 and .cost.steps[1].pcieMs > .cost.steps[1].nvlinkMs' \
+    "... the cost"
+json '(.advice | length > 1) and .patch == []' "... advice and no patch"
+run 0 "JSON of an allowed pod" "$tpguard" explain -f $m/qwen35.yaml --cluster $worked -o json
+json '.nodes[0].set == [2, 3] and .nodes[0].fits and (.rewrites == ["steer"])' "... steered, with the set"
+jq -c '.patch' "$work/out" >"$work/patch"
+grep -q 'nvlink-set' "$work/patch"
+result $? "... by a patch on the node affinity"
+
+# explain: wrong input
+refuses "no file" "wants a manifest" "$tpguard" explain
+refuses "a file that is not there" "No such file" "$tpguard" explain -f "$work/none.yaml" --cluster $worked
+refuses "an unknown option" "no option --nope" "$tpguard" explain -f $m/qwen35.yaml --nope
+refuses "a word that is no mode" '--mode "loud"' "$tpguard" explain -f $m/qwen35.yaml --mode loud
+printf 'apiVersion: v1\nkind: Pod\nmetadata: {name: x}\nspec:\n  containers:\n  - name: c\n    args: [1, {a: b}]\n' >"$work/type.yaml"
+refuses "a wrong type, with file, line and path" "type.yaml:7: spec.containers[0].args[0]" \
+    "$tpguard" explain -f "$work/type.yaml" --cluster $worked
+printf 'a: [1\nb: 2\n' >"$work/broken.yaml"
+refuses "broken YAML" "broken.yaml" "$tpguard" explain -f "$work/broken.yaml" --cluster $worked
+run 2 "a size that is a word" "$tpguard" explain -f $m/wrong-size.yaml --cluster $worked
+says err 'wrong-size.yaml:14: containers[0].args[3]: --tensor-parallel-size wants a whole number above 0, found "two"'
+printf 'kind: List\napiVersion: v1\nitems: [{apiVersion: v1, kind: Node}]\n' >"$work/c.yaml"
+refuses "a cluster file with a nameless node" "c.yaml" "$tpguard" explain -f $m/qwen35.yaml --cluster "$work/c.yaml"
+printf '{"kind":"Service","apiVersion":"v1","metadata":{"name":"s"}}' >"$work/service.json"
+run 3 "nothing to judge in it" "$tpguard" explain -f "$work/service.json" --cluster $worked
+sed 's/"expected"/"expectad"/' $worked >"$work/odd.yaml"
+run 3 "a node annotation that cannot be read is unknown" "$tpguard" explain -f $m/qwen35.yaml --cluster "$work/odd.yaml"
+says err "node gpu-a"
+
+# topology
+run 0 "a synthetic machine" "$tpguard" topology --synthetic '4xH100-NVL down=0-1' -o json
+json '.pairs["0-1"] == "down" and .pairs["2-3"] == "healthy" and .edges == [[2,3,12]] and .sets.largest == 2 and .wires[0][0] == "X"' \
+    "... as JSON"
+"$tpguard" topology --synthetic '4xH100-NVL down=0-1' --annotation >"$work/annotation" 2>/dev/null
+run 0 "its annotation, read back" "$tpguard" topology --from-annotation "$work/annotation" -o json
+json '.pairs["0-1"] == "down"' "... still knows what was fitted"
+refuses "text that is no topology" "standard input" bash -c "echo hello | $tpguard topology -"
+run 3 "a failed nvidia-smi is unknown" bash -c "printf 'Failed to run topology matrix\n' | $tpguard topology - -o json"
+json '.state == "unknown" and .edges == null' "... never no NVLink"
+
+# README and code say the same
+"$tpguard" explain --reasons >"$work/out" 2>"$work/err"
+missing=$(grep -vxFf README.md "$work/out")
+[ -z "$missing" ]
+result $? "README has the table of reasons as the program prints it"
+"$tpguard" explain --engines >"$work/out" 2>"$work/err"
+bad=0
+while read -r e; do grep -q "\`$e\`" README.md || bad=1; done <"$work/out"
+result $bad "README names every engine"
+
+echo "1..$count"
+[ "$failed" -eq 0 ]
