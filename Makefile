@@ -91,7 +91,7 @@ $(FUZZERS): $(B)/tests/fuzz/%_fuzzer: $(B)/tests/fuzz/%_fuzz.o $(ARCHIVES)
 	$(CC) $(LDOPT) -fsanitize=fuzzer -o $@ $< $(LINK) $(LIBS)
 
 $(B)/tests/bench/bench: $(B)/tests/bench/bench.o $(ARCHIVES)
-	$(CC) $(LDOPT) -o $@ $< $(LINK) $(LIBS) -lssl
+	$(CC) $(LDOPT) -o $@ $< $(LINK) $(LIBS)
 
 $(B)/webhook/demo_cluster.o: webhook/demo_cluster.yaml
 
@@ -153,7 +153,7 @@ fuzzers: $(FUZZERS)
 .PHONY: bench
 bench: build/.deps-test
 	@$(MAKE) --no-print-directory -s all build/release/tests/bench/bench
-	@tests/bench/bench.sh build/release/tpguard build/release/tests/bench/bench
+	@tests/bench/bench.sh build/release/tpguard build/release/tests/bench/bench 5 300
 
 ALL_C := $(sort $(wildcard topology/*.[ch] webhook/*.[ch] webhook/*/*.[ch] tests/*.h tests/*/*.[ch] tests/*/*/*.[ch]))
 .PHONY: format

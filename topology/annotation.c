@@ -116,7 +116,7 @@ static bool get_gpu(const struct json *o, struct gpu *g, struct err *e) {
 }
 
 static bool check_gpu(const struct topo *t, unsigned i, struct err *e) {
-    if (i > 0 && t->gpu[i].index <= t->gpu[i - 1].index) {
+    if (i > 0 && i < GPU_MAX && t->gpu[i].index <= t->gpu[i - 1].index) {
         return err_at(e, ERR_INPUT, "index", "wants ascending numbers, found %u after %u",
                       t->gpu[i].index, t->gpu[i - 1].index);
     }

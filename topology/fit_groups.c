@@ -1,5 +1,7 @@
 #include <string.h>
 
+#include <assert.h>
+
 #include "topology/fit_inner.h"
 
 static bool order_is_good(const struct fit_ask *ask, unsigned total) {
@@ -65,6 +67,7 @@ static struct gpuset from(struct gpuset in, unsigned first) {
 
 bool fit_run_place(struct cliques *c, struct gpuset in, unsigned tp, struct gpuset *out,
                    unsigned *last) {
+    assert(c->adj);
     for (GPUSET_EACH(v, in)) {
         struct gpuset below = gpuset_and(gpuset_and(in, c->adj[v]), gpuset_first(v));
         struct gpuset others;
@@ -261,7 +264,7 @@ static bool group_is_linked(const struct gpuset *adj, const unsigned *device, un
 bool fit_check(const struct health *h, enum fit_view view, struct gpuset set,
                const struct fit_ask *ask, unsigned *bad_a, unsigned *bad_b) {
     struct fit_slots s;
-    unsigned device[GPU_MAX];
+    unsigned device[GPU_MAX] = {0};
     unsigned bad[2] = {0, 0};
     blame(0, 0, bad_a, bad_b);
     if (!fit_slots_of(ask, &s) || gpuset_count(set) != s.n || !gpuset_in(set, h->all)) {

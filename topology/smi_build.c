@@ -191,11 +191,14 @@ static bool is_switched(const struct topo *t, const struct board *b) {
     unsigned known = 0;
     for (unsigned i = 0; i < t->n; i++) {
         known += b->product[i] != NULL;
-        if (b->product[i] && !goes_through_switch(b, i)) {
+        bool other = b->product[i] && (b->product[i]->build != NVLINK_SWITCH ||
+                                       (b->kin[i].linked && !goes_through_switch(b, i)));
+        if (other) {
             return false;
         }
     }
-    return known == t->n || (is_mostly_linked(t, b) && has_more_lanes_than_links(t, b));
+    return (known == t->n && b->all.linked) ||
+           (is_mostly_linked(t, b) && has_more_lanes_than_links(t, b));
 }
 
 /* ---- both texts together ---- */

@@ -4,6 +4,8 @@
 #ifndef TPGUARD_WEBHOOK_CMD_H
 #define TPGUARD_WEBHOOK_CMD_H
 
+#include "topology/span.h"
+
 enum exit_code { EXIT_OK = 0, EXIT_DENIED = 1, EXIT_USAGE = 2, EXIT_UNTOLD = 3 };
 
 #define TPGUARD_VERSION "0.1.0"
@@ -13,9 +15,8 @@ int cmd_explain(int argc, char **argv);
 int cmd_topology(int argc, char **argv);
 int cmd_version(int argc, char **argv);
 
-/* The cluster that ships inside the program (webhook/demo_cluster.yaml): used when no file is
- * named. */
-extern const char demo_cluster_start[];
-extern const char demo_cluster_end[];
+/* The cluster that ships inside the program (webhook/demo_cluster.yaml, the worked example of
+ * README): used when no file is named. */
+struct span demo_cluster(void);
 
 #endif

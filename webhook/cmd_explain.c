@@ -176,8 +176,7 @@ static bool load_cluster(struct explain_run *r, struct err *e) {
         return err_set(e, ERR_INTERNAL, "no memory");
     }
     if (!r->cluster_file) {
-        struct span text = {demo_cluster_start, (size_t)(demo_cluster_end - demo_cluster_start)};
-        return cluster_load(r->cluster, text, e) || err_wrap(e, BUILTIN_NAME ": ");
+        return cluster_load(r->cluster, demo_cluster(), e) || err_wrap(e, BUILTIN_NAME ": ");
     }
     struct buf text = buf_new(CLUSTER_FILE_MAX);
     bool done = file_read(r->cluster_file, CLUSTER_FILE_MAX, &text, e);
@@ -347,7 +346,7 @@ int cmd_explain(int argc, char **argv) {
         return complain("", &e);
     }
     if (!r.cluster_file && !r.json && !r.patch_only) {
-        fprintf(stderr, "tpguard: no --cluster given: asking " BUILTIN_NAME " of seven nodes\n");
+        fprintf(stderr, "tpguard: no --cluster given: asking " BUILTIN_NAME " of one node\n");
     }
     show_complaints(&r);
     for (unsigned i = 0; i < r.n_files; i++) {

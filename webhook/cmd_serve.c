@@ -64,6 +64,19 @@ static bool load_cluster(struct cluster *c, const char *file, struct err *e) {
     return done;
 }
 
+/* "none": an empty cache that is not ready, as it is before a live cluster has been listed. */
+static bool no_cluster(const struct serve_options *o) {
+    return o->cluster_file && span_is(span_of(o->cluster_file), "none");
+}
+
+static bool first_cluster(struct cluster *c, const struct serve_options *o, struct err *e) {
+    if (no_cluster(o)) {
+        return true;
+    }
+    return o->cluster_file ? load_cluster(c, o->cluster_file, e)
+                           : cluster_load(c, demo_cluster(), e);
+}
+
 static void reload_cluster(struct cluster *c, const char *file) {
     struct err e = {0};
     if (file && !load_cluster(c, file, &e)) {
@@ -88,7 +101,7 @@ static void log_serving(const struct serve_options *o, const struct server *s) {
     log_str(&l, "version", TPGUARD_VERSION);
     log_write(&l);
     if (!o->cluster_file) {
-        log_say(LOG_WARN, "no --cluster: never ready, GPU pods get no answer", NULL);
+        log_say(LOG_WARN, "no --cluster: answering for the built-in example of one node", NULL);
     }
 }
 
@@ -113,7 +126,7 @@ static void attend(const struct serve_options *o, struct service *service, struc
             return;
         }
         if (got == SIGHUP) {
-            reload_cluster(service->cluster, o->cluster_file);
+            reload_cluster(service->cluster, no_cluster(o) ? NULL : o->cluster_file);
         }
         serve_certificate_refresh(certificate, server, got == SIGHUP);
     }
@@ -122,7 +135,7 @@ static void attend(const struct serve_options *o, struct service *service, struc
 static bool start(struct service *service, const struct serve_options *o,
                   struct serve_certificate *certificate, struct server **out, struct err *e) {
     struct certs certs;
-    if (o->cluster_file && !load_cluster(service->cluster, o->cluster_file, e)) {
+    if (!first_cluster(service->cluster, o, e)) {
         return false;
     }
     if (!serve_certificate_first(certificate, o, &certs, e)) {

@@ -3,15 +3,19 @@
 
 /* .incbin instead of a generated array: one source of the text, no build step, gcc and clang alike.
  * The path is relative to the repository's root, where make runs. */
+extern const char demo_cluster_text[];
+extern const unsigned long demo_cluster_length;
 __asm__(".section .rodata\n"
-        ".globl demo_cluster_start\n"
-        ".type demo_cluster_start, @object\n"
-        "demo_cluster_start:\n"
+        ".globl demo_cluster_text\n"
+        "demo_cluster_text:\n"
         ".incbin \"webhook/demo_cluster.yaml\"\n"
-        ".globl demo_cluster_end\n"
-        ".type demo_cluster_end, @object\n"
-        "demo_cluster_end:\n"
-        ".byte 0\n"
-        ".size demo_cluster_start, demo_cluster_end - demo_cluster_start\n"
-        ".size demo_cluster_end, 1\n"
+        "demo_cluster_text_end:\n"
+        ".balign 8\n"
+        ".globl demo_cluster_length\n"
+        "demo_cluster_length:\n"
+        ".quad demo_cluster_text_end - demo_cluster_text\n"
         ".previous\n");
+
+struct span demo_cluster(void) {
+    return (struct span){demo_cluster_text, demo_cluster_length};
+}

@@ -98,7 +98,7 @@ static void put_nodes(struct jw *w, const struct explained *x) {
         jw_object(w);
         jw_kv_str(w, "name", r->name);
         jw_kv_bool(w, "fits", fits);
-        put_text(w, "code", fits ? (struct span){0} : span_of(why->code));
+        put_text(w, "code", span_of(fits ? "" : why->code));
         jw_kv_bool(w, "resolvable", !fits && why->resolvable);
         put_text(w, "pair", span_of(r->bad));
         jw_key(w, "set");
@@ -175,8 +175,7 @@ static void put_verdict(struct jw *w, const struct explained *x) {
     jw_kv_str(w, "verdict", verdict_name(d->verdict));
     jw_kv_bool(w, "allowed", d->allowed);
     jw_kv_str(w, "mode", mode_name(x->j->mode));
-    put_text(w, "code",
-             d->code == REASON_NONE ? (struct span){0} : span_of(reason_row(d->code)->code));
+    put_text(w, "code", span_of(d->code == REASON_NONE ? "" : reason_row(d->code)->code));
     jw_key(w, "reasons");
     jw_array(w);
     for (unsigned i = 0; i < d->n_reasons; i++) {

@@ -85,7 +85,8 @@ static const struct option_row {
     {"extender-listen", "ADDR", "/scheduler/... once more, on a listener of its own (none)",
      set_extender_listen},
     {"cluster", "FILE",
-     "recorded cluster: kubectl get nodes,pods -A -o yaml > FILE; SIGHUP reads it again",
+     "recorded cluster: kubectl get nodes,pods -A -o yaml > FILE; SIGHUP reads it again; none: "
+     "never ready (built-in example)",
      set_cluster},
     {"tls-cert", "FILE", "certificate and chain, PEM; read again when it changes (self-signed)",
      set_cert},

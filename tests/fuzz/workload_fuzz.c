@@ -56,7 +56,7 @@ static void take_line(struct fuzz_pod *f, struct span line) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    struct fuzz_pod f = {.container = {.gpus = size % 9}};
+    struct fuzz_pod f = {.container = {.gpus = (uint32_t)(size % 9)}};
     struct span rest = {(const char *)data, size};
     while (rest.n) {
         take_line(&f, span_cut(&rest, '\n'));

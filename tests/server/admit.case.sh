@@ -83,7 +83,7 @@ got=$(admit llm "$tp2")
 lacks "$(patch_of <<<"$got")" 'nvlink-set' "--rewrite none: nothing is steered"
 stop_server
 
-start_server
+start_server --cluster none
 is "$(post_text /admit/pods "$(review llm "$tp2")" -o /dev/null -w '%{http_code}')" 503 \
     "before the cluster is known a GPU pod gets 503, and the webhook's failurePolicy decides"
 is "$(admit llm '"image":"nginx"' | grep -c '"allowed":true}')" 1 "a pod without GPUs passes even then"

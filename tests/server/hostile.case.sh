@@ -58,6 +58,9 @@ is "$(status_of post_text /scheduler/filter "${extender%\}},\"NodeNames\":[]}")"
 is "$(status_of post_text /scheduler/filter "${extender/\"n1\"/1}")" 400 "a node name that is a number"
 has "$(post_text /scheduler/filter '{"Pod":{"metadata":{"name":"p"},"spec":{"containers":7}},"NodeNames":["n1"]}')" \
     '"Error":"tpguard: Pod.spec.containers' "a pod that cannot be read is an Error that the scheduler shows"
+many=$(seq -f '{"name":"c%g"}' -s , 1 65)
+has "$(post_text /scheduler/filter "{\"Pod\":{\"metadata\":{},\"spec\":{\"containers\":[$many]}},\"NodeNames\":[\"n1\"]}")" \
+    '"Error":"tpguard: Pod.spec' "so is a pod beyond a limit of ours"
 
 # Sizes.
 big() { head -c 9437184 /dev/zero | tr '\0' ' '; }

@@ -59,7 +59,7 @@ raw <"$work/idle-in" >"$work/idle" &
 client=$!
 exec 7>"$work/idle-in"
 printf 'GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n' >&7
-wait_for 5 grep -q '^ok' "$work/idle"
+wait_for 5 grep -qs '^ok' "$work/idle"
 begun=$(now_ms)
 stop_server
 ok [ $(($(now_ms) - begun)) -lt 3000 ] -- "an idle connection does not hold up the end"

@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2154
 # healthz, readyz, metrics, and which path takes which method.
 
-start_server
+start_server --cluster none
 is "$(get /healthz)" ok "/healthz says ok"
 is "$(status_of get /readyz)" 503 "/readyz is 503 while no cluster is known"
 has "$(get /readyz)" "not known yet" "and says why"

@@ -43,7 +43,7 @@ raw <"$work/in" >"$work/out" &
 client=$!
 exec 7>"$work/in"
 printf 'GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n' >&7
-wait_for 5 grep -q '^ok' "$work/out"
+wait_for 5 grep -qs '^ok' "$work/out"
 put_pair second
 ok wait_for 10 subject_is second -- "new files are taken without a restart"
 printf 'GET /readyz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n' >&7

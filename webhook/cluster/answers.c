@@ -10,6 +10,7 @@ void answers_init(struct answers *a) {
 static void forget(struct answers_of *of) {
     free(of->key);
     free(of->kept);
+    free(of->census);
     *of = (struct answers_of){0};
 }
 

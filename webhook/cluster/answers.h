@@ -23,6 +23,11 @@ struct answers_of {
     uint64_t used; /* when last asked for */
     struct kept *kept;
     uint32_t cap;
+    /* All of them counted, good while no node changes (no generation is given out) and before
+     * `census_until`. */
+    struct census *census; /* NULL: none yet */
+    uint64_t census_gen;
+    int64_t census_until;
 };
 
 struct answers {

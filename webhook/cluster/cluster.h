@@ -82,7 +82,8 @@ struct cluster_node_info {
                             "tpguard.io/nvidia-smi-topo", "" */
     int64_t observed_at;
 };
-typedef bool cluster_visit(void *ctx, const struct cluster_node_info *info); /* false stops */
+/* false stops. The cache is locked meanwhile: no cluster_* call from inside. */
+typedef bool cluster_visit(void *ctx, const struct cluster_node_info *info);
 void cluster_each(struct cluster *c, const struct shape *s, int64_t now, cluster_visit *visit,
                   void *ctx);
 /* Who holds GPU `position` of that node: "llm/chat-0"; "" when nobody known. */

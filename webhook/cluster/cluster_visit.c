@@ -146,12 +146,41 @@ static void count(struct cluster *c, const struct question *q, struct census *ou
     }
 }
 
+static bool census_kept(struct cluster *c, const struct question *q, struct census *out) {
+    const struct answers_of *of = q->of;
+    if (!of || !of->census || of->census_gen != c->content->next_gen ||
+        q->now >= of->census_until) {
+        return false;
+    }
+    *out = *of->census;
+    c->kept++;
+    return true;
+}
+
+/* Without memory nothing is kept, and the next one counts again. */
+static void census_keep(struct cluster *c, const struct question *q, const struct census *counted) {
+    struct answers_of *of = q->of;
+    if (!of || (!of->census && !(of->census = malloc(sizeof *of->census)))) {
+        return;
+    }
+    *of->census = *counted;
+    of->census_gen = c->content->next_gen;
+    of->census_until = INT64_MAX;
+    for (uint32_t i = 0; i < c->content->nodes.n; i++) {
+        bool sooner = of->kept[i].gen && of->kept[i].until < of->census_until;
+        of->census_until = sooner ? of->kept[i].until : of->census_until;
+    }
+}
+
 void cluster_census(struct cluster *c, const struct shape *s, int64_t now, struct census *out) {
     memset(out, 0, sizeof *out);
     pthread_mutex_lock(&c->lock);
     struct question q = {
         .shape = s, .of = answers_for(&c->answers, s, c->content->nodes.n), .now = now};
-    count(c, &q, out);
+    if (!census_kept(c, &q, out)) {
+        count(c, &q, out);
+        census_keep(c, &q, out);
+    }
     pthread_mutex_unlock(&c->lock);
 }
 

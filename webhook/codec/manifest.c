@@ -1,5 +1,6 @@
 #include "webhook/codec/manifest.h"
 
+#include <assert.h>
 #include <stdio.h>
 
 #include "topology/json.h"
@@ -74,6 +75,7 @@ static bool add_units(struct reading *r, const struct json *o, const char *place
         r->m.others++;
         note_custom(r, o);
     }
+    assert(n == 0 || r->m.unit);
     for (unsigned end = r->m.n + n; r->m.n < end; r->m.n++) {
         struct unit *u = &r->m.unit[r->m.n];
         u->doc = r->doc;

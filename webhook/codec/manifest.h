@@ -17,14 +17,15 @@
     1000 /* expansions of aliases in one file, their total size bounded by the arena */
 
 struct yaml_doc {
-    struct span json; /* compact; empty document: n = 0 */
+    struct span json; /* of YAML: compact, in the arena; JSON: as it stands in the text given */
     struct err
         bad;       /* code != ERR_NONE: this document cannot be read (json empty); the others can */
     unsigned line; /* of its first line, 1.. */
 };
 /* Scalars as kubectl reads them (YAML 1.1 booleans and numbers, quoted = string). A broken document
- * does not hide the good ones before it. JSON text is accepted too (several texts one after the
- * other as well). */
+ * hides no other one; only when none can be read that is an error. Documents that say nothing
+ * (comments, null) are not listed. JSON text is accepted too (several texts one after the other as
+ * well). */
 NODISCARD bool yaml_read(struct span text, struct arena *a, struct yaml_doc **docs, unsigned *n,
                          struct err *e);
 /* Line (1..) of the value at `path` ("spec.containers[0].args[3]") in document doc; the deepest

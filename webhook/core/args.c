@@ -53,7 +53,8 @@ static const char *const neighbours[] = {
 
 /* The flag's name as the parser sees it: "_" becomes "-" before the first "." where it does so. */
 static struct span normal(const struct engine_row *row, struct span name, char out[FLAG_MAX]) {
-    if (row->parser != PARSE_FLEXIBLE || name.n >= FLAG_MAX || !span_starts(name, "--")) {
+    bool underscores = row->parser == PARSE_FLEXIBLE || row->parser == PARSE_EXACT;
+    if (!underscores || name.n >= FLAG_MAX || !span_starts(name, "--")) {
         return name;
     }
     bool dot = false;
@@ -110,10 +111,13 @@ static bool row_may_have(const struct engine_row *row, const char *flag) {
     return megatron == its_flag;
 }
 
-static bool abbreviates(const struct engine_row *row, const engine_words names, struct span name) {
+enum likeness { LIKE_NO = 0, LIKE_YES, LIKE_SEVERAL };
+
+static enum likeness abbreviates(const struct engine_row *row, const engine_words names,
+                                 struct span name) {
     bool argparse = row->parser == PARSE_ARGPARSE || row->parser == PARSE_FLEXIBLE;
     if (!argparse || name.n < 3 || !span_starts(name, "--") || is_neighbour(name)) {
-        return false;
+        return LIKE_NO;
     }
     bool ours = false;
     for (unsigned i = 0; i < NAMES_MAX && names[i]; i++) {
@@ -122,16 +126,17 @@ static bool abbreviates(const struct engine_row *row, const engine_words names, 
     for (unsigned i = 0; ours && i < sizeof neighbours / sizeof neighbours[0]; i++) {
         bool fits = span_eq(span_upto(span_of(neighbours[i]), name.n), name);
         if (fits && row_may_have(row, neighbours[i]) && !listed(names, span_of(neighbours[i]))) {
-            return false; /* ambiguous, or another flag: the engine would not take it for ours */
+            return LIKE_SEVERAL;
         }
     }
-    return ours;
+    return ours ? LIKE_YES : LIKE_NO;
 }
 
-static bool flag_is(const struct engine_row *row, const engine_words names, struct span name) {
+static enum likeness flag_is(const struct engine_row *row, const engine_words names,
+                             struct span name) {
     char text[FLAG_MAX];
     struct span n = normal(row, name, text);
-    return listed_flexible(row, names, n) || abbreviates(row, names, n);
+    return listed_flexible(row, names, n) ? LIKE_YES : abbreviates(row, names, n);
 }
 
 /* A word that argparse takes for a flag, not for a value. */
@@ -140,14 +145,65 @@ static bool looks_like_flag(struct span w) {
            span_find(w, ' ') == w.n;
 }
 
-static void take(const struct argv *v, unsigned i, struct span name, struct span value,
-                 struct arg *out) {
+static void take(unsigned i, struct span name, struct span value, struct arg *out) {
     *out = (struct arg){.state = ARG_VALUE, .name = name, .value = value, .word = i};
     if (span_marked(value)) {
         out->state = ARG_UNKNOWN;
         out->why = "its value is only known inside the container";
     }
-    (void)v;
+}
+
+static void take_unclear(unsigned i, struct span name, const char *why, struct arg *out) {
+    *out = (struct arg){.state = ARG_UNKNOWN, .name = name, .word = i, .why = why};
+}
+
+/* "--port 80 --tensor-parallel-size 2" as one word: is the flag among its parts? */
+static bool hides_flag(const struct engine_row *row, const engine_words names, struct span w,
+                       struct span *name) {
+    while (w.n) {
+        struct span part = span_cut(&w, ' ');
+        *name = span_upto(part, span_find(part, '='));
+        if (name->n > 1 && name->p[0] == '-' && flag_is(row, names, *name) != LIKE_NO) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Takes word i, and the next one as its value, if it is the flag. */
+static unsigned take_word(const struct argv *v, unsigned i, const struct engine_row *row,
+                          const engine_words names, struct arg *out) {
+    struct span w = argv_word(v, i);
+    struct span name;
+    if (span_find(w, ' ') < w.n) {
+        if (hides_flag(row, names, w, &name)) {
+            take_unclear(i, name,
+                         "flag and value stand in one argument, which the engine does not split",
+                         out);
+        }
+        return i;
+    }
+    size_t eq = row->parser == PARSE_EXACT ? w.n : span_find(w, '=');
+    name = span_upto(w, eq);
+    enum likeness like = flag_is(row, names, name);
+    struct span next = argv_word(v, i + 1);
+    if (like == LIKE_NO) {
+        return i;
+    }
+    if (like == LIKE_SEVERAL) {
+        take_unclear(i, name, "the flag is cut so short that it fits several", out);
+        return i;
+    }
+    if (eq < w.n) {
+        take(i, name, span_from(w, eq + 1), out);
+        return i;
+    }
+    if (i + 1 < v->n && (row->parser == PARSE_CLICK || !looks_like_flag(next))) {
+        take(i + 1, name, next, out);
+        return i + 1;
+    }
+    *out = (struct arg){.state = ARG_NO_VALUE, .name = name, .word = i};
+    return i;
 }
 
 void arg_find(const struct argv *v, unsigned from, const struct engine_row *row,
@@ -158,42 +214,56 @@ void arg_find(const struct argv *v, unsigned from, const struct engine_row *row,
         if (span_is(w, "--")) {
             return;
         }
-        if (w.n < 2 || w.p[0] != '-') {
-            continue;
-        }
-        size_t space = span_find(w, ' ');
-        size_t eq = row->parser == PARSE_EXACT ? w.n : span_find(w, '=');
-        if (space < eq && space < w.n) {
-            if (flag_is(row, names, span_upto(w, space))) {
-                *out = (struct arg){
-                    .state = ARG_UNKNOWN,
-                    .name = span_upto(w, space),
-                    .word = i,
-                    .why = "flag and value stand in one argument, which the engine does not split"};
-            }
-            continue;
-        }
-        struct span name = span_upto(w, eq);
-        if (!flag_is(row, names, name)) {
-            continue;
-        }
-        if (eq < w.n) {
-            take(v, i, name, span_from(w, eq + 1), out);
-        } else if (i + 1 < v->n &&
-                   (row->parser == PARSE_CLICK || !looks_like_flag(argv_word(v, i + 1)))) {
-            take(v, i + 1, name, argv_word(v, i + 1), out);
-            i++;
-        } else {
-            *out = (struct arg){.state = ARG_NO_VALUE, .name = name, .word = i};
+        if (w.n > 1 && w.p[0] == '-') {
+            i = take_word(v, i, row, names, out);
         }
     }
+}
+
+/* The letters of a flag: no dashes in front, "_" as "-", and of -tp2 the -tp. */
+static struct span letters(struct span name, char out[FLAG_MAX]) {
+    bool one_dash = name.n > 1 && name.p[1] != '-';
+    while (name.n && name.p[0] == '-') {
+        name = span_from(name, 1);
+    }
+    while (one_dash && name.n && name.p[name.n - 1] >= '0' && name.p[name.n - 1] <= '9') {
+        name.n--;
+    }
+    name = span_upto(name, FLAG_MAX);
+    for (size_t i = 0; i < name.n; i++) {
+        out[i] = name.p[i] == '_' ? '-' : name.p[i];
+    }
+    return (struct span){out, name.n};
+}
+
+bool arg_resembles(const struct argv *v, unsigned from, const engine_words names, struct arg *out) {
+    for (unsigned i = from; names[0] && i < v->n; i++) {
+        struct span w = argv_word(v, i);
+        struct span name = span_upto(w, span_find(w, '='));
+        char text[FLAG_MAX];
+        char other[FLAG_MAX];
+        if (span_is(w, "--")) {
+            return false;
+        }
+        if (name.n < 2 || name.p[0] != '-') {
+            continue;
+        }
+        struct span spelt = letters(name, text);
+        for (unsigned k = 0; k < NAMES_MAX && names[k]; k++) {
+            if (span_eq(spelt, letters(span_of(names[k]), other))) {
+                *out = (struct arg){.state = ARG_UNKNOWN, .name = name, .word = i};
+                return true;
+            }
+        }
+    }
+    return false;
 }
 
 bool arg_given(const struct argv *v, unsigned from, const struct engine_row *row,
                const char *name) {
     const engine_words names = {name};
     for (unsigned i = from; i < v->n; i++) {
-        if (flag_is(row, names, argv_word(v, i))) {
+        if (flag_is(row, names, argv_word(v, i)) == LIKE_YES) {
             return true;
         }
     }

@@ -23,6 +23,10 @@ struct arg {
 void arg_find(const struct argv *v, unsigned from, const struct engine_row *row,
               const engine_words names, struct arg *out);
 
+/* A word that is one of these flags but for its dashes and underscores (--tp_size for --tp-size,
+ * -tp2 for -tp); *out says which. */
+bool arg_resembles(const struct argv *v, unsigned from, const engine_words names, struct arg *out);
+
 /* A flag without a value is given. */
 bool arg_given(const struct argv *v, unsigned from, const struct engine_row *row, const char *name);
 

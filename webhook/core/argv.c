@@ -3,7 +3,8 @@
 #include "topology/buf.h"
 #include "webhook/core/pod.h"
 
-void argv_reset(struct argv *v) {
+void argv_reset(struct argv *v, unsigned word_max) {
+    v->word_max = (uint16_t)word_max;
     v->n = 0;
     v->n_text = 0;
     v->open = false;
@@ -28,7 +29,13 @@ void argv_put(struct argv *v, struct span s) {
     if (!v->open) {
         return;
     }
-    if (s.n > (size_t)(ARGV_TEXT_MAX - v->n_text)) {
+    size_t used = v->len[v->n];
+    if (used > v->word_max) {
+        return; /* it was cut before */
+    }
+    bool cut = s.n > v->word_max - used;
+    s = span_upto(s, v->word_max - used);
+    if (s.n + cut > (size_t)(ARGV_TEXT_MAX - v->n_text)) {
         v->overflow = true;
         return;
     }
@@ -36,7 +43,11 @@ void argv_put(struct argv *v, struct span s) {
         memcpy(v->text + v->n_text, s.p, s.n);
     }
     v->n_text = (uint16_t)(v->n_text + s.n);
-    v->len[v->n] = (uint16_t)(v->len[v->n] + s.n);
+    v->len[v->n] = (uint16_t)(used + s.n);
+    if (cut) {
+        v->text[v->n_text++] = MARK_UNKNOWN;
+        v->len[v->n]++;
+    }
 }
 
 void argv_char(struct argv *v, char c) {

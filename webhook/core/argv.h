@@ -13,7 +13,9 @@
 #include "topology/span.h"
 
 #define ARGV_WORDS_MAX 512
-#define ARGV_TEXT_MAX  16384
+#define ARGV_TEXT_MAX  24576
+/* Where a word is cut when all of them do not fit; the rest is a MARK_UNKNOWN. */
+#define ARGV_WORD_CUT 512
 
 #define MARK_UNKNOWN                                                                               \
     '\x01' /* valueFrom, envFrom, command substitution: known inside the container only */
@@ -25,6 +27,7 @@ struct argv {
     bool overflow;
     bool open; /* the last word is being built */
     uint16_t n_text;
+    uint16_t word_max;              /* a longer word is cut */
     uint16_t start[ARGV_WORDS_MAX]; /* offset of each word in text */
     uint16_t len[ARGV_WORDS_MAX];
     uint16_t at[ARGV_WORDS_MAX]; /* which element of command (0..) or args (ARGV_ARGS + 0..) it came
@@ -33,8 +36,8 @@ struct argv {
 };
 #define ARGV_ARGS 0x8000U
 
-void argv_reset(struct argv *v);
-void argv_put(struct argv *v, struct span s); /* appends to the open word, opening one */
+void argv_reset(struct argv *v, unsigned word_max); /* word_max: at most ARGV_TEXT_MAX */
+void argv_put(struct argv *v, struct span s);       /* appends to the open word, opening one */
 void argv_char(struct argv *v, char c);
 void argv_open(struct argv *v);                          /* an empty word is a word too */
 void argv_end(struct argv *v, unsigned at);              /* closes the open word, if any */

@@ -1,5 +1,6 @@
 #include "webhook/core/engine.h"
 
+#include "webhook/core/args.h"
 #include "webhook/core/workload.h"
 
 static struct span basename_of(struct span s) {
@@ -24,8 +25,7 @@ static bool is_python(struct span s) {
     return span_starts(basename_of(s), "python");
 }
 
-/* Programs that start another one named among their words. */
-static bool is_launcher(struct span s) {
+bool engine_is_launcher(struct span s) {
     static const char *const names[] = {"env",
                                         "numactl",
                                         "mpirun",
@@ -93,6 +93,25 @@ static const struct engine_row *row_of_program(const struct argv *v, unsigned i,
     return NULL;
 }
 
+static bool has_flag(const struct argv *v, const engine_words names) {
+    struct arg arg;
+    return arg_resembles(v, 0, names, &arg);
+}
+
+/* torchrun starts any training; Megatron's scripts and flags give it away. */
+static bool is_sure(const struct argv *v, const struct engine_row *row) {
+    if (!row->script || has_flag(v, row->tp) || has_flag(v, row->pp)) {
+        return true;
+    }
+    for (unsigned i = 0; i < v->n; i++) {
+        struct span base = basename_of(argv_word(v, i));
+        if (span_starts(base, row->script) && span_ends(base, ".py")) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Helpers that belong to a leader's group: they take GPUs and are told nothing. */
 static bool is_worker(const struct argv *v) {
     struct span base = basename_of(argv_word(v, 0));
@@ -149,10 +168,10 @@ enum match engine_of_command(const struct argv *v, const struct engine_row **row
             if (!found && is_other(argv_word(v, i + 1))) {
                 return MATCH_OTHER;
             }
-        } else if (i == 0 || is_launcher(argv_word(v, 0))) {
+        } else if (i == 0 || engine_is_launcher(argv_word(v, 0))) {
             found = row_of_program(v, i, &behind);
         }
-        if (found) {
+        if (found && is_sure(v, found)) {
             *row = found;
             *first = behind;
             return MATCH_SERVER;
@@ -170,7 +189,8 @@ const struct engine_row *engine_of_image(struct span image) {
     }
     for (unsigned r = 0; r < engine_rows_count; r++) {
         for (unsigned i = 0; i < NAMES_MAX && engine_rows[r].image[i]; i++) {
-            if (span_has(image, engine_rows[r].image[i])) {
+            const char *also = engine_rows[r].image_also;
+            if (span_has(image, engine_rows[r].image[i]) && (!also || span_has(image, also))) {
                 return &engine_rows[r];
             }
         }
@@ -187,6 +207,19 @@ const struct engine_row *engine_of_flags(const struct argv *v) {
         for (unsigned f = 0; f < sizeof flags / sizeof flags[0]; f++) {
             if (span_is(w, flags[f])) {
                 return engine_named("vllm");
+            }
+        }
+    }
+    return NULL;
+}
+
+const struct engine_row *engine_of_env(const struct container *c) {
+    for (unsigned r = 0; r < engine_rows_count; r++) {
+        for (unsigned i = 0; i < NAMES_MAX && engine_rows[r].env_sign[i]; i++) {
+            for (unsigned k = 0; k < c->n_env; k++) {
+                if (span_starts(c->env[k].name, engine_rows[r].env_sign[i])) {
+                    return &engine_rows[r];
+                }
             }
         }
     }

@@ -1,19 +1,27 @@
 #include "webhook/core/expand.h"
 
 /* $(A) in the value of B in the value of C ...: each step goes to an earlier variable, so this only
- * bounds the work. */
+ * bounds the stack. */
 #define EXPAND_DEPTH_MAX 8
+/* Variables that one step looks at: a step of a long environment costs more. */
+#define STEP_VARIABLES 64
 
-static enum env_state env_upto(const struct pod *p, const struct container *c, struct span name,
-                               unsigned limit, unsigned depth, struct buf *out, int *at);
-
-struct expansion {
+struct lookup {
     const struct pod *p;
     const struct container *c;
+    unsigned
+        *steps; /* left; every value may name others many times, so depth alone bounds nothing */
+};
+
+struct expansion {
+    const struct lookup *l;
     unsigned limit; /* variables before this one are seen */
     unsigned depth;
     bool unknown;
 };
+
+static enum env_state env_upto(const struct lookup *l, struct span name, struct expansion at,
+                               struct buf *out, int *index);
 
 /* $(NAME) at the start of s: its name; false when it is none. */
 static bool reference(struct span s, struct span *name) {
@@ -30,8 +38,9 @@ static bool reference(struct span s, struct span *name) {
 
 static void put_reference(struct expansion *x, struct span name, struct span raw, struct buf *out) {
     size_t before = out->n;
-    enum env_state state = x->depth < EXPAND_DEPTH_MAX
-                               ? env_upto(x->p, x->c, name, x->limit, x->depth + 1, out, NULL)
+    const struct expansion inner = {.l = x->l, .limit = x->limit, .depth = x->depth + 1};
+    enum env_state state = x->depth < EXPAND_DEPTH_MAX && !x->unknown
+                               ? env_upto(x->l, name, inner, out, NULL)
                                : ENV_UNKNOWN;
     if (state == ENV_KNOWN) {
         return;
@@ -74,34 +83,46 @@ static enum env_state env_of_group(const struct pod *p, struct span name, struct
     return lws && p && p->group_size ? ENV_UNKNOWN : ENV_ABSENT;
 }
 
-static enum env_state env_upto(const struct pod *p, const struct container *c, struct span name,
-                               unsigned limit, unsigned depth, struct buf *out, int *at) {
-    for (unsigned i = limit; i-- > 0;) {
-        const struct env_var *v = &c->env[i];
+static bool spend(const struct lookup *l, unsigned limit) {
+    unsigned cost = 1 + limit / STEP_VARIABLES;
+    bool enough = *l->steps >= cost;
+    *l->steps = enough ? *l->steps - cost : 0;
+    return enough;
+}
+
+static enum env_state env_upto(const struct lookup *l, struct span name, struct expansion at,
+                               struct buf *out, int *index) {
+    if (!spend(l, at.limit)) {
+        return ENV_UNKNOWN;
+    }
+    for (unsigned i = at.limit; i-- > 0;) {
+        const struct env_var *v = &l->c->env[i];
         if (!span_eq(v->name, name)) {
             continue;
         }
-        if (at) {
-            *at = (int)i;
+        if (index) {
+            *index = (int)i;
         }
         if (v->ref || v->value.n > ENV_VALUE_MAX) {
             return ENV_UNKNOWN;
         }
-        struct expansion x = {.p = p, .c = c, .limit = i, .depth = depth};
+        struct expansion x = {.l = l, .limit = i, .depth = at.depth};
         expand(&x, v->value, out);
         return x.unknown || !buf_ok(out) ? ENV_UNKNOWN : ENV_KNOWN;
     }
-    enum env_state group = env_of_group(p, name, out);
-    return group == ENV_ABSENT && c->env_from ? ENV_UNKNOWN : group;
+    enum env_state group = env_of_group(l->p, name, out);
+    return group == ENV_ABSENT && l->c->env_from ? ENV_UNKNOWN : group;
 }
 
-enum env_state env_read_span(const struct pod *p, const struct container *c, struct span name,
-                             struct buf *out, int *at) {
+enum env_state env_read_within(const struct env_ask *ask, struct span name, struct buf *out,
+                               int *at) {
+    const struct lookup l = {.p = ask->p, .c = ask->c, .steps = ask->steps};
     size_t before = out->n;
     if (at) {
         *at = -1;
     }
-    enum env_state state = env_upto(p, c, name, c->n_env, 0, out, at);
+    enum env_state state =
+        env_upto(&l, name, (struct expansion){.l = &l, .limit = l.c->n_env}, out, at);
     if (state != ENV_KNOWN) {
         buf_back(out, before);
     }
@@ -110,14 +131,16 @@ enum env_state env_read_span(const struct pod *p, const struct container *c, str
 
 enum env_state env_read(const struct pod *p, const struct container *c, const char *name,
                         struct buf *out, int *at) {
-    return env_read_span(p, c, span_of(name), out, at);
+    unsigned steps = ENV_STEPS_MAX;
+    const struct env_ask ask = {.p = p, .c = c, .steps = &steps};
+    return env_read_within(&ask, span_of(name), out, at);
 }
 
-static void put_word_reference(const struct pod *p, const struct container *c, struct span name,
-                               struct span raw, struct argv *v) {
+static void put_word_reference(const struct env_ask *ask, struct span name, struct span raw,
+                               struct argv *v) {
     char text[ENV_VALUE_MAX + 1];
     struct buf value = BUF_OVER(text);
-    enum env_state state = env_read_span(p, c, name, &value, NULL);
+    enum env_state state = env_read_within(ask, name, &value, NULL);
     /* envFrom may define any name; Kubernetes leaves an undefined one as it stands. */
     if (state == ENV_KNOWN) {
         argv_put(v, buf_view(&value));
@@ -136,7 +159,7 @@ static void put_plain(struct span s, struct argv *v) {
     }
 }
 
-void expand_word(const struct pod *p, const struct container *c, struct span s, struct argv *v) {
+static void expand_word(const struct env_ask *ask, struct span s, struct argv *v) {
     argv_open(v);
     while (s.n && !v->overflow) {
         size_t plain = span_find(s, '$');
@@ -147,7 +170,7 @@ void expand_word(const struct pod *p, const struct container *c, struct span s, 
             argv_char(v, '$');
             s = span_from(s, 2);
         } else if (reference(s, &name)) {
-            put_word_reference(p, c, name, span_upto(s, name.n + 3), v);
+            put_word_reference(ask, name, span_upto(s, name.n + 3), v);
             s = span_from(s, name.n + 3);
         } else if (s.n) {
             argv_char(v, '$');
@@ -156,14 +179,25 @@ void expand_word(const struct pod *p, const struct container *c, struct span s, 
     }
 }
 
-void argv_of(const struct pod *p, const struct container *c, struct argv *v) {
-    argv_reset(v);
+static void all_words(const struct pod *p, const struct container *c, struct argv *v) {
+    unsigned steps = ENV_STEPS_MAX;
+    const struct env_ask ask = {.p = p, .c = c, .steps = &steps};
     for (unsigned i = 0; i < c->n_command; i++) {
-        expand_word(p, c, c->command[i], v);
+        expand_word(&ask, c->command[i], v);
         argv_end(v, i);
     }
     for (unsigned i = 0; i < c->n_args; i++) {
-        expand_word(p, c, c->args[i], v);
+        expand_word(&ask, c->args[i], v);
         argv_end(v, ARGV_ARGS | i);
+    }
+}
+
+void argv_of(const struct pod *p, const struct container *c, struct argv *v) {
+    argv_reset(v, ARGV_TEXT_MAX);
+    all_words(p, c, v);
+    if (v->overflow) {
+        /* A long template among the words must not hide the flags behind it. */
+        argv_reset(v, ARGV_WORD_CUT);
+        all_words(p, c, v);
     }
 }

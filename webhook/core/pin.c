@@ -9,36 +9,32 @@
 
 struct named {
     enum env_state state;
-    int at; /* in c->env */
+    struct reading_place at;
+    struct span field; /* fieldRef path of the variable, if any */
     char text[ENV_VALUE_MAX + 1];
     struct span value;
 };
 
-static void read_named(const struct pod *p, const struct container *c, const char *name,
-                       struct named *n) {
+static void read_named(const struct reading *r, const char *name, struct named *n) {
     struct buf b = BUF_OVER(n->text);
-    n->state = env_read(p, c, name, &b, &n->at);
+    n->state = reading_env(r, name, &b, &n->at);
     n->value = span_trim(buf_view(&b));
-}
-
-static void where_of(const struct container *c, int at, char out[96]) {
-    struct buf b = buf_over(out, 96);
-    container_path(c, &b);
-    if (at >= 0) {
-        buf_fmt(&b, ".env[%d].value", at);
+    n->field = (struct span){"", 0};
+    for (unsigned i = 0; i < r->c->n_env; i++) {
+        if (span_is(r->c->env[i].name, name)) {
+            n->field = r->c->env[i].field;
+        }
     }
 }
 
-static bool bad_entry(const struct container *c, const struct named *n, const char *name,
-                      struct span entry, const char *what, struct err *e) {
-    char where[96];
-    where_of(c, n->at, where);
-    return err_at(e, ERR_INPUT, where, "%s %s, found \"" SPAN_FMT "\"", name, what,
+static bool bad_entry(const struct named *n, const char *name, struct span entry, const char *what,
+                      struct err *e) {
+    return err_at(e, ERR_INPUT, n->at.where, "%s %s, found \"" SPAN_FMT "\"", name, what,
                   SPAN_ARG(span_upto(entry, 64)));
 }
 
 static bool is_uuid(struct span s) {
-    return (span_starts(s, "GPU-") || span_starts(s, "MIG-")) && s.n < GPU_UUID_MAX;
+    return span_starts(s, "GPU-") && s.n > 4 && s.n < GPU_UUID_MAX;
 }
 
 static bool same_entry(const struct pin_entry *a, const struct pin_entry *b) {
@@ -73,22 +69,22 @@ static void sort_pin(struct pin *pin) {
     }
 }
 
-static bool parse_list(const struct container *c, const struct named *n, const char *name,
-                       struct pin *out, struct err *e) {
+static bool parse_list(const struct named *n, const char *name, struct pin *out, struct err *e) {
     struct pin pin = {.kind = PIN_NODE};
     struct span rest = n->value;
-    while (rest.n) {
+    for (bool more = true; more;) {
+        more = span_find(rest, ',') < rest.n; /* "0," ends with an entry that is none */
         struct span word = span_trim(span_cut(&rest, ','));
         struct pin_entry entry;
         if (!parse_entry(word, &entry)) {
-            return bad_entry(c, n, name, word, "wants GPU indices or UUIDs with commas between", e);
+            return bad_entry(n, name, word, "wants GPU indices or UUIDs with commas between", e);
         }
         if (pin.n == PIN_MAX) {
-            return bad_entry(c, n, name, word, "names more than 72 GPUs", e);
+            return bad_entry(n, name, word, "names more than 72 GPUs", e);
         }
         for (unsigned i = 0; i < pin.n; i++) {
             if (same_entry(&pin.gpu[i], &entry)) {
-                return bad_entry(c, n, name, word, "wants each GPU once", e);
+                return bad_entry(n, name, word, "wants each GPU once", e);
             }
         }
         pin.gpu[pin.n++] = entry;
@@ -118,26 +114,29 @@ static unsigned parse_cuda(struct span value, struct pin *out) {
     return out->n;
 }
 
-static void note_pin(struct workload *w, const struct container *c, const struct named *n,
-                     const char *name) {
-    char where[96];
-    where_of(c, n->at, where);
-    struct evidence *ev = workload_note(w, EV_PIN, FROM_ENV, name, where);
+static void note_pin(struct workload *w, const struct named *n, const char *name) {
+    struct evidence *ev = workload_note(w, EV_PIN, FROM_ENV, name, n->at.where);
     workload_note_value(ev, n->state == ENV_KNOWN ? n->value : SPAN("set outside the pod"),
                         n->state != ENV_KNOWN);
 }
 
-/* Positions of CUDA's entries inside the container's devices. */
+/* Positions of CUDA's entries inside the container's devices. The first that is none of them ends
+ * the list. */
 static void take_order(struct workload *w, const struct pin *cuda) {
+    uint32_t devices = workload_visible(w);
     w->visible_known = true;
     w->n_order = 0;
     for (unsigned i = 0; i < cuda->n; i++) {
-        if (cuda->gpu[i].index < 0 || cuda->gpu[i].index >= GPU_MAX) {
-            w->visible_known = false;
-            w->n_order = 0;
+        int index = cuda->gpu[i].index;
+        if (index < 0 || index >= GPU_MAX) {
+            w->visible_known = devices > 0 && index >= 0;
+            w->n_order = w->visible_known ? w->n_order : 0;
             return;
         }
-        w->order[w->n_order++] = (uint8_t)cuda->gpu[i].index;
+        if (devices && (uint32_t)index >= devices) {
+            return;
+        }
+        w->order[w->n_order++] = (uint8_t)index;
     }
 }
 
@@ -156,70 +155,79 @@ static void take_cuda_pin(struct workload *w, const struct pin *cuda) {
     }
 }
 
-static bool read_nvidia(const struct container *c, const struct named *n, bool asks,
-                        struct workload *w, struct err *e) {
-    static const char *const none[] = {"", "none", "void"};
-    if (n->state == ENV_ABSENT || (n->state == ENV_UNKNOWN && n->at < 0)) {
+/* MIG slices of the node, named: no GPUs, and no TP group over NVLink. */
+static void take_mig(const struct named *n, struct workload *w) {
+    struct span rest = n->value;
+    uint32_t slices = 0;
+    while (rest.n) {
+        slices += span_cut(&rest, ',').n > 0;
+    }
+    w->mig = w->mig ? w->mig : slices;
+    w->pin.kind = PIN_UNKNOWN;
+    note_pin(w, n, NVIDIA);
+}
+
+static bool names_none(struct span value) {
+    return value.n == 0 || span_is(value, "none") || span_is(value, "void");
+}
+
+static bool read_nvidia(const struct named *n, bool asks, struct workload *w, struct err *e) {
+    if (n->state == ENV_ABSENT || !n->at.here) {
         return true; /* envFrom could name it; nearly none does, and then the plugin's value stands
                       */
     }
-    if (n->state == ENV_UNKNOWN) {
-        struct span field = c->env[n->at].field;
-        if (!span_has(field, ANN_GPUS)) { /* our own reserved set is no pin of the user's */
+    if (n->state == ENV_UNKNOWN || span_find(n->value, '$') < n->value.n) {
+        if (!span_has(n->field, ANN_GPUS)) { /* our own reserved set is no pin of the user's */
             w->pin.kind = PIN_UNKNOWN;
-            note_pin(w, c, n, NVIDIA);
+            note_pin(w, n, NVIDIA);
         }
         return true;
     }
-    for (unsigned i = 0; i < sizeof none / sizeof none[0]; i++) {
-        if (span_is(n->value, none[i])) {
-            return true;
-        }
+    if (names_none(n->value)) {
+        return true;
     }
     if (span_is(n->value, "all")) {
         if (!asks) {
             w->pin.kind = PIN_ALL;
-            note_pin(w, c, n, NVIDIA);
+            note_pin(w, n, NVIDIA);
         }
         return true;
     }
-    if (!parse_list(c, n, NVIDIA, &w->pin, e)) {
+    if (span_starts(n->value, "MIG-")) {
+        take_mig(n, w);
+        return true;
+    }
+    if (!parse_list(n, NVIDIA, &w->pin, e)) {
         return false;
     }
     sort_pin(&w->pin);
-    note_pin(w, c, n, NVIDIA);
+    note_pin(w, n, NVIDIA);
     return true;
 }
 
-static void read_cuda(const struct container *c, const struct named *n, bool asks,
-                      struct workload *w) {
+static void read_cuda(const struct named *n, bool asks, struct workload *w) {
     struct pin cuda;
-    if (n->state != ENV_KNOWN) {
+    if (n->state != ENV_KNOWN || span_starts(n->value, "MIG-")) {
         return;
     }
     unsigned count = parse_cuda(n->value, &cuda);
     bool by_uuid = count && cuda.gpu[0].index < 0;
-    if (span_starts(n->value, "MIG-")) {
-        return;
-    }
     bool of_node = count && w->pin.kind != PIN_NODE && (!asks || by_uuid);
     if (of_node && w->pin.kind != PIN_UNKNOWN) {
         take_cuda_pin(w, &cuda);
-        note_pin(w, c, n, CUDA);
+        note_pin(w, n, CUDA);
     } else if (!by_uuid) {
         take_order(w, &cuda);
     }
 }
 
-bool pin_read(const struct pod *p, const struct container *c, bool asks, struct workload *w,
-              struct err *e) {
-    struct named nvidia;
-    read_named(p, c, NVIDIA, &nvidia);
-    if (!read_nvidia(c, &nvidia, asks, w, e)) {
+bool pin_read(const struct reading *r, bool asks, struct workload *w, struct err *e) {
+    struct named named;
+    read_named(r, NVIDIA, &named);
+    if (!read_nvidia(&named, asks, w, e)) {
         return false;
     }
-    struct named cuda;
-    read_named(p, c, CUDA, &cuda);
-    read_cuda(c, &cuda, asks, w);
+    read_named(r, CUDA, &named);
+    read_cuda(&named, asks, w);
     return true;
 }

@@ -3,11 +3,10 @@
 #ifndef TPGUARD_CORE_PIN_H
 #define TPGUARD_CORE_PIN_H
 
-#include "webhook/core/workload.h"
+#include "webhook/core/workload_parts.h"
 
 /* Fills w->pin, visible_known, n_order, order and the evidence of the pin. asks: the pod asks for
  * GPUs. Fails for lists that can never be right (a GPU twice, a word that is no GPU). */
-NODISCARD bool pin_read(const struct pod *p, const struct container *c, bool asks,
-                        struct workload *w, struct err *e);
+NODISCARD bool pin_read(const struct reading *r, bool asks, struct workload *w, struct err *e);
 
 #endif

@@ -1,7 +1,12 @@
 #include "webhook/core/shell.h"
 
 #include "topology/buf.h"
+#include "webhook/core/engine.h"
+#include "webhook/core/expand.h"
 #include "webhook/core/shell_state.h"
+
+/* Assignments in front of one command that are taken back behind it. */
+#define PREFIX_MAX 8
 
 static struct span basename_of(struct span s) {
     for (size_t i = s.n; i-- > 0;) {
@@ -21,11 +26,7 @@ static bool one_of(struct span s, const char *const *words) {
     return false;
 }
 
-bool shell_is_script(const struct argv *v, unsigned from, unsigned *script) {
-    static const char *const shells[] = {"sh", "bash", "ash", "dash", "zsh", "ksh", NULL};
-    if (!one_of(basename_of(argv_word(v, from)), shells)) {
-        return false;
-    }
+static bool is_script_at(const struct argv *v, unsigned from, unsigned *script) {
     bool command = false;
     for (unsigned i = from + 1; i < v->n; i++) {
         struct span w = argv_word(v, i);
@@ -42,128 +43,73 @@ bool shell_is_script(const struct argv *v, unsigned from, unsigned *script) {
     return false;
 }
 
-struct span shell_keep(struct shell *sh, struct span s) {
-    if (s.n > SHELL_TEXT_MAX - sh->n_text) {
-        sh->lost = true;
-        return (struct span){"", 0};
-    }
-    char *at = sh->text + sh->n_text;
-    if (s.n) {
-        memcpy(at, s.p, s.n);
-    }
-    sh->n_text += (unsigned)s.n;
-    return (struct span){at, s.n};
-}
-
-static struct shell_var *var_of(struct shell *sh, struct span name) {
-    for (unsigned i = 0; i < sh->n_vars; i++) {
-        if (span_eq(sh->var[i].name, name)) {
-            return &sh->var[i];
+bool shell_is_script(const struct argv *v, unsigned *script) {
+    static const char *const shells[] = {"sh", "bash", "ash", "dash", "zsh", "ksh", NULL};
+    bool launched = engine_is_launcher(argv_word(v, 0));
+    for (unsigned i = 0; i == 0 || (launched && i < v->n); i++) {
+        if (one_of(basename_of(argv_word(v, i)), shells)) {
+            return is_script_at(v, i, script);
         }
     }
-    if (sh->n_vars == SHELL_VARS_MAX) {
-        sh->lost = true;
-        return NULL;
-    }
-    struct shell_var *v = &sh->var[sh->n_vars++];
-    *v = (struct shell_var){.name = shell_keep(sh, name)};
-    return v;
+    return false;
 }
 
-void shell_set(struct shell *sh, struct span name, struct span value, bool append) {
-    struct shell_var *v = var_of(sh, name);
-    if (!v) {
-        return;
+/* The name behind `for` takes each of the words behind `in`. */
+static void loop_variable(struct shell *sh, unsigned at) {
+    struct span name = argv_word(&sh->cmd, at);
+    if (name.n && shell_name_len(name) == name.n) {
+        shell_set_unknown(sh, name);
     }
-    char text[SHELL_TEXT_MAX / 2];
-    struct buf b = BUF_OVER(text);
-    bool sure = !sh->conditions && !sh->maybe;
-    if (append) {
-        buf_span(&b, v->value);
-        if (v->value.n && sh->array_append) {
-            buf_char(&b, MARK_SPLIT);
-        }
-    }
-    if (sure) {
-        buf_span(&b, value);
+}
+
+static bool nest_keyword(struct shell *sh, struct span w) {
+    static const char *const opens[] = {"if", "while", "until", NULL};
+    static const char *const closes[] = {"fi", "done", "esac", NULL};
+    static const char *const turns[] = {"else", "elif", NULL};
+    if (one_of(w, opens)) {
+        shell_nest_enter(sh, NEST_BLOCK);
+    } else if (one_of(w, closes)) {
+        shell_nest_leave(sh, NEST_BLOCK);
+    } else if (one_of(w, turns)) {
+        shell_nest_leave(sh, NEST_BLOCK);
+        shell_nest_enter(sh, NEST_BLOCK);
+    } else if (span_is(w, "{")) {
+        shell_nest_enter(sh, NEST_GROUP);
+    } else if (span_is(w, "}")) {
+        shell_nest_leave(sh, NEST_GROUP);
     } else {
-        buf_char(&b, MARK_UNKNOWN); /* set here or not: only the run can tell */
+        return false;
     }
-    sh->lost = sh->lost || !buf_ok(&b);
-    v->value = shell_keep(sh, buf_view(&b));
-}
-
-/* NAME=value or NAME+=value; the length of the name, 0 when the word is no assignment. */
-static size_t assignment(struct span w, bool *append, struct span *value) {
-    size_t eq = span_find(w, '=');
-    if (eq == w.n || eq == 0) {
-        return 0;
-    }
-    *append = eq > 1 && w.p[eq - 1] == '+';
-    size_t n = *append ? eq - 1 : eq;
-    for (size_t i = 0; i < n; i++) {
-        char c = w.p[i];
-        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-        if (!letter && !(i && c >= '0' && c <= '9')) {
-            return 0;
-        }
-    }
-    *value = span_from(w, eq + 1);
-    return n;
-}
-
-/* Sets the variables of the assignments at the front (or of all words behind export); how many
- * words that was. */
-static unsigned assign(struct shell *sh, unsigned from, bool all) {
-    unsigned i = from;
-    for (; i < sh->cmd.n; i++) {
-        struct span w = argv_word(&sh->cmd, i);
-        struct span value = {"", 0};
-        bool append = false;
-        size_t n = assignment(w, &append, &value);
-        if (n) {
-            bool was = sh->array_append;
-            sh->array_append = false;
-            shell_set(sh, span_upto(w, n), value, append);
-            sh->array_append = was;
-        } else if (!all) {
-            break;
-        }
-    }
-    return i;
+    return true;
 }
 
 /* Words that stand in front of a command without being it. *drop: the whole line is none. */
 static unsigned skip_keywords(struct shell *sh, bool *drop) {
-    static const char *const opens[] = {"if", "while", "until", NULL};
     static const char *const lists[] = {"for", "case", "select", "function", NULL};
-    static const char *const closes[] = {"fi", "done", "esac", NULL};
-    static const char *const passes[] = {"then", "do",   "else",    "elif",  "{",       "}", "!",
-                                         "time", "exec", "command", "nohup", "builtin", NULL};
+    static const char *const passes[] = {"then",    "do",    "!",       "time", "exec",
+                                         "command", "nohup", "builtin", NULL};
     unsigned i = 0;
     for (; i < sh->cmd.n; i++) {
         struct span w = argv_word(&sh->cmd, i);
-        if (one_of(w, opens)) {
-            sh->conditions++;
-        } else if (one_of(w, closes)) {
-            sh->conditions -= sh->conditions > 0;
-        } else if (one_of(w, lists)) {
-            sh->conditions += !span_is(w, "function");
+        if (one_of(w, lists)) {
             *drop = true;
+            if (!span_is(w, "function")) {
+                shell_nest_enter(sh, NEST_BLOCK);
+                loop_variable(sh, span_is(w, "case") ? sh->cmd.n : i + 1);
+            }
             return i;
-        } else if (!one_of(w, passes)) {
+        }
+        if (!nest_keyword(sh, w) && !one_of(w, passes)) {
             break;
         }
     }
     return i;
 }
 
-static void positional(struct shell *sh, const struct argv *v, unsigned from, unsigned first);
-
-/* eval and nested scripts: their text is read as a script of its own, in place. */
-static void nested(struct shell *sh, struct span text) {
+void shell_nested(struct shell *sh, struct span text) {
+    bool fits = text.n <= SHELL_TEXT_MAX - sh->n_text;
     struct span script = shell_keep(sh, text);
-    if (sh->depth >= SHELL_DEPTH_MAX) {
+    if (sh->depth >= SHELL_DEPTH_MAX || !fits) {
         sh->lost = true;
         return;
     }
@@ -172,19 +118,8 @@ static void nested(struct shell *sh, struct span text) {
     sh->depth--;
 }
 
-static void run_eval(struct shell *sh, unsigned from) {
-    char text[SHELL_TEXT_MAX / 2];
-    struct buf b = BUF_OVER(text);
-    for (unsigned i = from; i < sh->cmd.n; i++) {
-        buf_span(&b, argv_word(&sh->cmd, i));
-        buf_char(&b, ' ');
-    }
-    sh->lost = sh->lost || !buf_ok(&b);
-    nested(sh, buf_view(&b));
-}
-
 /* Drops the first n words of the command. */
-static void shift(struct argv *v, unsigned n) {
+static void drop_words(struct argv *v, unsigned n) {
     for (unsigned i = n; n && i < v->n; i++) {
         v->start[i - n] = v->start[i];
         v->len[i - n] = v->len[i];
@@ -193,67 +128,87 @@ static void shift(struct argv *v, unsigned n) {
     v->n -= n;
 }
 
-static bool run_builtin(struct shell *sh) {
-    static const char *const exports[] = {"export",   "declare", "local",
-                                          "readonly", "typeset", NULL};
-    struct span name = argv_word(&sh->cmd, 0);
-    unsigned script = 0;
-    if (one_of(name, exports)) {
-        (void)assign(sh, 1, true);
-        return true;
+/* A=1 program: A is set for the program alone. */
+static void run_with_prefix(struct shell *sh, unsigned from, unsigned behind) {
+    struct shell_var saved[PREFIX_MAX];
+    unsigned index[PREFIX_MAX];
+    unsigned n_vars = sh->n_vars;
+    unsigned n = 0;
+    for (unsigned i = from; i < behind; i++) {
+        struct span w = argv_word(&sh->cmd, i);
+        struct shell_var *v = shell_var_of(sh, span_upto(w, shell_name_len(w)));
+        if (v && n < PREFIX_MAX) {
+            index[n] = (unsigned)(v - sh->var);
+            saved[n++] = *v;
+        }
     }
-    if (span_is(name, "eval")) {
-        run_eval(sh, 1);
-        return true;
+    (void)shell_assign(sh, from, false);
+    for (unsigned i = from; i < behind; i++) {
+        struct span w = argv_word(&sh->cmd, i);
+        struct shell_var *v = shell_var_of(sh, span_upto(w, shell_name_len(w)));
+        if (v) {
+            v->exported = true;
+        }
     }
-    if (span_is(name, "set") && span_is(argv_word(&sh->cmd, 1), "--")) {
-        positional(sh, &sh->cmd, 2, 1);
-        return true;
+    drop_words(&sh->cmd, behind);
+    if (!shell_builtin(sh)) {
+        sh->ask->sink(sh->ask->ctx, &sh->cmd, sh);
     }
-    if (shell_is_script(&sh->cmd, 0, &script)) {
-        positional(sh, &sh->cmd, script + 1, 0);
-        nested(sh, argv_word(&sh->cmd, script));
-        return true;
+    for (unsigned i = n; i-- > 0;) {
+        sh->var[index[i]] = saved[i];
     }
-    return false;
+    sh->n_vars = n_vars;
+}
+
+static unsigned count_assignments(const struct argv *v, unsigned from) {
+    unsigned i = from;
+    for (; i < v->n; i++) {
+        struct span w = argv_word(v, i);
+        size_t n = shell_name_len(w);
+        bool plus = n && n + 1 < w.n && w.p[n] == '+' && w.p[n + 1] == '=';
+        if (n == 0 || n >= w.n || (w.p[n] != '=' && !plus)) {
+            break;
+        }
+    }
+    return i;
 }
 
 void shell_command(struct shell *sh) {
     bool drop = false;
     unsigned front = skip_keywords(sh, &drop);
-    if (!drop) {
-        front = assign(sh, front, false);
-        shift(&sh->cmd, front);
-        sh->lost = sh->lost || sh->cmd.overflow;
-        if (sh->cmd.n && !run_builtin(sh)) {
-            sh->ask->sink(sh->ask->ctx, &sh->cmd);
+    unsigned behind = count_assignments(&sh->cmd, front);
+    if (drop || sh->cmd.n == 0) {
+        sh->prepares = false;
+    } else if (behind == sh->cmd.n) {
+        (void)shell_assign(sh, front, false);
+        sh->prepares = front == 0;
+    } else if (behind > front) {
+        run_with_prefix(sh, front, behind);
+    } else {
+        drop_words(&sh->cmd, front);
+        if (!shell_builtin(sh)) {
+            sh->ask->sink(sh->ask->ctx, &sh->cmd, sh);
         }
+        sh->prepares = sh->prepares && front == 0;
     }
-    argv_reset(&sh->cmd);
+    argv_reset(&sh->cmd, ARGV_TEXT_MAX);
 }
 
-/* $0 or $1 from `from` on, and "$@". */
-static void positional(struct shell *sh, const struct argv *v, unsigned from, unsigned first) {
-    char all[SHELL_TEXT_MAX / 2];
-    struct buf b = BUF_OVER(all);
-    for (unsigned i = from; i < v->n; i++) {
-        unsigned number = first + i - from;
-        char name = (char)('0' + number);
-        if (number < 10) {
-            shell_set(sh, (struct span){&name, 1}, argv_word(v, i), false);
-        }
-        if (number > 0) {
-            buf_str(&b, b.n ? "\x02" : "");
-            buf_span(&b, argv_word(v, i));
-        }
+enum shell_exported shell_exported(struct shell *sh, const char *name, struct span *value) {
+    const struct shell_var *v = shell_var_of(sh, span_of(name));
+    if (!v || !v->exported) {
+        return EXPORT_NOT_HERE;
     }
-    sh->lost = sh->lost || !buf_ok(&b);
-    shell_set(sh, SPAN("@"), buf_view(&b), false);
+    *value = v->value;
+    return v->unset ? EXPORT_UNSET : span_marked(v->value) ? EXPORT_UNKNOWN : EXPORT_KNOWN;
 }
 
 bool shell_read(const struct shell_ask *ask, const struct argv *v, unsigned script) {
-    struct shell sh = {.ask = ask, .at = v->at[script]};
-    positional(&sh, v, script + 1, 0);
-    shell_lex(&sh, argv_word(v, script));
-    return !sh.lost && !v->overflow;
+    struct shell sh = {.ask = ask, .at = v->at[script], .steps = ENV_STEPS_MAX};
+    struct span text = argv_word(v, script);
+    bool cut = v->word_max < ARGV_TEXT_MAX && text.n > v->word_max;
+    sh.word_at = sh.at;
+    shell_positional(&sh, v, script + 1, 0);
+    shell_lex(&sh, text);
+    return !sh.lost && !v->overflow && !cut;
 }

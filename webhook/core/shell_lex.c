@@ -21,7 +21,8 @@ static void end_word(struct lex *x) {
         x->discard = false;
         return;
     }
-    argv_end(v, x->sh->at);
+    argv_end(v, x->sh->word_at);
+    x->sh->word_at = x->sh->at;
 }
 
 static void end_command(struct lex *x) {
@@ -119,7 +120,7 @@ static void skip_heredoc(struct lex *x) {
 
 static void line_end(struct lex *x) {
     end_command(x);
-    x->sh->maybe = false;
+    shell_nest_end_list(x->sh);
     x->i++;
     if (x->heredoc.p) {
         skip_heredoc(x);
@@ -136,7 +137,15 @@ static void separator(struct lex *x) {
     }
     end_command(x);
     bool twice = at(x, 1) == c;
-    x->sh->maybe = (x->sh->maybe && c != ';') || (twice && c == '|');
+    if (twice && c != ';') {
+        shell_nest_next(x->sh, c == '|');
+    } else if (c != '|') {
+        shell_nest_end_list(x->sh);
+    }
+    if (twice && c == ';') {
+        shell_nest_leave(x->sh, NEST_BLOCK);
+        shell_nest_enter(x->sh, NEST_BLOCK);
+    }
     x->i += twice ? 2 : 1;
 }
 
@@ -148,12 +157,13 @@ static void open_paren(struct lex *x) {
     if (word.n > 1 && word.p[word.n - 1] == '=' && v->n == 0) {
         bool append = word.n > 2 && word.p[word.n - 2] == '+';
         struct span name = shell_keep(x->sh, span_upto(word, word.n - (append ? 2 : 1)));
-        argv_reset(v);
+        argv_reset(v, ARGV_TEXT_MAX);
         x->sh->array = name;
         x->sh->array_append = append;
         return;
     }
     end_command(x);
+    shell_nest_enter(x->sh, NEST_SUBSHELL);
 }
 
 static void close_array(struct lex *x) {
@@ -168,9 +178,10 @@ static void close_array(struct lex *x) {
     }
     struct span name = sh->array;
     sh->array.p = NULL;
-    sh->lost = sh->lost || !buf_ok(&value);
-    shell_set(sh, name, buf_view(&value), sh->array_append);
-    argv_reset(&sh->cmd);
+    shell_set(sh, name, buf_ok(&value) && !sh->cmd.overflow ? buf_view(&value) : SPAN("\x01"),
+              sh->array_append);
+    sh->array_append = false;
+    argv_reset(&sh->cmd, ARGV_TEXT_MAX);
 }
 
 static void close_paren(struct lex *x) {
@@ -178,10 +189,14 @@ static void close_paren(struct lex *x) {
     x->i++;
     if (x->sh->array.p) {
         close_array(x);
-    } else if (x->sh->conditions && x->sh->cmd.n == 1) {
-        argv_reset(&x->sh->cmd); /* a pattern of case */
+    } else if (x->sh->n_nest && x->sh->nest[x->sh->n_nest] == NEST_BLOCK && x->sh->cmd.n == 1) {
+        argv_reset(&x->sh->cmd, ARGV_TEXT_MAX); /* a pattern of case */
     } else {
+        bool pattern = span_is(argv_word(&x->sh->cmd, 0), "case");
         shell_command(x->sh);
+        if (!pattern) {
+            shell_nest_leave(x->sh, NEST_SUBSHELL);
+        }
     }
 }
 
@@ -249,7 +264,7 @@ static void step(struct lex *x) {
 
 void shell_lex(struct shell *sh, struct span text) {
     struct lex x = {.sh = sh, .in = text};
-    argv_reset(&sh->cmd);
+    argv_reset(&sh->cmd, ARGV_TEXT_MAX);
     while (x.i < text.n) {
         step(&x);
     }

@@ -21,97 +21,13 @@ void workload_note_value(struct evidence *ev, struct span value, bool unknown) {
     ev->unknown = unknown;
 }
 
-uint32_t workload_visible(const struct workload *w) {
-    if (w->visible_known) {
-        return w->n_order;
-    }
-    return w->pin.kind == PIN_NODE ? w->pin.n : w->gpus;
-}
-
-/* ---- what the pod asks for ---- */
-
-struct asked {
-    uint64_t gpus, mig, shared, other;
-    bool claims;
-};
-
-static void add(struct asked *a, const struct container *c) {
-    a->gpus += c->gpus;
-    a->mig += c->mig;
-    a->shared += c->gpus_shared;
-    a->other += c->other_gpus;
-    a->claims |= c->claims;
-}
-
-static void at_least(struct asked *a, const struct container *c) {
-    a->gpus = c->gpus > a->gpus ? c->gpus : a->gpus;
-    a->mig = c->mig > a->mig ? c->mig : a->mig;
-    a->shared = c->gpus_shared > a->shared ? c->gpus_shared : a->shared;
-    a->other = c->other_gpus > a->other ? c->other_gpus : a->other;
-    a->claims |= c->claims;
-}
-
-/* As the scheduler counts: containers and sidecars run together, init containers one by one before.
- */
-static struct asked asked_of(const struct pod *p) {
-    struct asked a = {0};
-    for (unsigned i = 0; i < p->n_containers; i++) {
-        if (!p->containers[i].init || p->containers[i].sidecar) {
-            add(&a, &p->containers[i]);
-        }
-    }
-    for (unsigned i = 0; i < p->n_containers; i++) {
-        if (p->containers[i].init && !p->containers[i].sidecar) {
-            at_least(&a, &p->containers[i]);
-        }
-    }
-    return a;
-}
-
-static uint32_t capped(uint64_t n) {
-    return n > UINT32_MAX ? UINT32_MAX : (uint32_t)n;
-}
-
-static bool names_gpus(const struct container *c) {
-    for (unsigned i = 0; i < c->n_env; i++) {
-        struct span name = c->env[i].name;
-        struct span value = span_trim(c->env[i].value);
-        if (span_is(name, "NVIDIA_VISIBLE_DEVICES") && !c->env[i].ref && value.n &&
-            !span_is(value, "none") && !span_is(value, "void")) {
-            return true;
-        }
-        if (span_is(name, "CUDA_VISIBLE_DEVICES") && value.n && value.p[0] >= '0' &&
-            value.p[0] <= '9') {
-            return true;
-        }
-    }
-    return false;
-}
-
-bool pod_is_gpu(const struct pod *p) {
-    struct asked a = asked_of(p);
-    if (a.gpus || a.mig || a.shared || a.other || a.claims) {
-        return true;
-    }
-    for (unsigned i = 0; i < p->n_containers; i++) {
-        if (names_gpus(&p->containers[i])) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* ---- which container ---- */
-
-static bool holds_gpus(const struct container *c) {
-    return c->gpus || c->mig || c->gpus_shared || c->other_gpus || c->claims;
-}
 
 /* 3 an engine with GPUs, 2 GPUs, 1 an engine or named GPUs, 0 neither. */
 static unsigned rank(const struct pod *p, const struct container *c, struct reading *r) {
     reading_of(p, c, r);
     bool engine = r->row != NULL;
-    if (holds_gpus(c) || names_gpus(c)) {
+    if (workload_takes_gpus(c)) {
         return engine ? 3 : 2;
     }
     return engine ? 1 : 0;
@@ -216,6 +132,10 @@ static void derive(const struct reading *r, uint32_t dp_local, struct workload *
     } else {
         w->in_pod = w->world;
     }
+    bool fills = r->row && r->row->fills_pod && w->tp.known && !dp_local;
+    if (fills && here > w->in_pod.n) {
+        w->in_pod = (struct size){true, here};
+    }
 }
 
 static bool spans_pods(const struct reading *r, const struct workload *w) {
@@ -238,6 +158,8 @@ static void find_scope(const struct reading *r, struct workload *w) {
         w->scope = SCOPE_NONE;
     } else if (here && w->tp.n > here && spans_pods(r, w)) {
         w->scope = SCOPE_MULTI;
+    } else if (!w->nodes.known && r->row) {
+        w->scope = SCOPE_UNKNOWN; /* the group may or may not go over the other pods */
     } else {
         w->scope = SCOPE_SINGLE;
     }
@@ -286,22 +208,6 @@ static void note_engine(const struct reading *r, struct workload *w) {
         span_of(r->row->name), false);
 }
 
-static void note_gpus(const struct pod *p, struct workload *w) {
-    struct asked a = asked_of(p);
-    char text[16];
-    struct buf b = BUF_OVER(text);
-    w->gpus = capped(a.gpus);
-    w->mig = capped(a.mig);
-    w->shared = capped(a.shared);
-    w->other_gpus = capped(a.other);
-    w->claims = a.claims;
-    buf_u64(&b, w->gpus);
-    if (w->gpus) {
-        workload_note_value(workload_note(w, EV_GPUS, FROM_RESOURCES, "nvidia.com/gpu", ""),
-                            buf_view(&b), false);
-    }
-}
-
 static bool read_group(const struct reading *r, struct workload *w, struct err *e) {
     uint32_t dp_local = 0;
     if (r->row) {
@@ -332,9 +238,10 @@ bool workload_read(const struct pod *p, struct workload *out, struct err *e) {
     static const struct container no_container = {.n_env = 0};
     r.p = p;
     r.c = r.c ? r.c : &no_container;
-    note_gpus(p, &w);
+    workload_asks(p, &w);
+    w.container_gpus = r.c->gpus;
     bool asks = w.gpus || w.mig || w.shared || w.other_gpus || w.claims;
-    if (!pin_read(p, r.c, asks, &w, e)) {
+    if (!pin_read(&r, asks, &w, e)) {
         return false;
     }
     note_engine(&r, &w);

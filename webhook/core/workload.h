@@ -116,8 +116,9 @@ struct workload {
     struct size in_pod; /* GPUs the engine uses in this pod */
     struct size nodes;  /* pods that form the engine (nnodes, group size); known 1 unless said */
     uint32_t gpus;      /* nvidia.com/gpu this pod asks for (its largest simultaneous sum) */
-    uint32_t mig;       /* MIG slices instead */
-    uint32_t shared;    /* time slices instead */
+    uint32_t container_gpus; /* of these, the container's own; 0 it asks for none */
+    uint32_t mig;            /* MIG slices instead */
+    uint32_t shared;         /* time slices instead */
     uint32_t other_gpus;
     bool claims;        /* DRA */
     bool visible_known; /* CUDA_VISIBLE_DEVICES narrows or permutes: n_order entries */

@@ -47,13 +47,9 @@ static bool from_env(const struct reading *r, struct workload *w, enum evidence_
     for (unsigned i = 0; i < NAMES_MAX && env[i]; i++) {
         char text[ENV_VALUE_MAX + 1];
         struct buf b = BUF_OVER(text);
-        int at = -1;
-        if (env_read(r->p, r->c, env[i], &b, &at) == ENV_KNOWN && b.n) {
-            char where[96];
-            struct buf wb = BUF_OVER(where);
-            container_path(r->c, &wb);
-            buf_fmt(&wb, ".env[%d].value", at);
-            return take(w, f, FROM_ENV, env[i], where, buf_view(&b), out);
+        struct reading_place at;
+        if (reading_env(r, env[i], &b, &at) == ENV_KNOWN && b.n) {
+            return take(w, f, FROM_ENV, env[i], at.where, buf_view(&b), out);
         }
     }
     return false;
@@ -74,7 +70,7 @@ static bool from_nim_image(const struct reading *r, struct workload *w) {
 
 static bool from_position(const struct reading *r, struct workload *w) {
     unsigned word = 0;
-    if (!r->row->model_first || !arg_positional(&r->argv, r->first, &word)) {
+    if (!r->row->model_first || r->script_file || !arg_positional(&r->argv, r->first, &word)) {
         return false;
     }
     char where[96];

@@ -1,5 +1,4 @@
 #include "topology/buf.h"
-#include "webhook/core/expand.h"
 #include "webhook/core/workload_parts.h"
 
 bool size_parse(struct span value, uint32_t *out) {
@@ -11,20 +10,44 @@ bool size_parse(struct span value, uint32_t *out) {
     return true;
 }
 
-/* One size to be read: where it may stand and where it goes. */
-struct size_ask {
-    const struct reading *r;
-    struct workload *w;
-    enum evidence_field field;
-    const engine_words *flags;
-    const engine_words *env;
-    struct size *out;
-};
+static const engine_words no_words;
+
+static const engine_words *flags_of(const struct engine_row *row, enum evidence_field f) {
+    switch ((unsigned)f) {
+    case EV_TP:
+        return &row->tp;
+    case EV_PP:
+        return &row->pp;
+    case EV_DP:
+        return &row->dp;
+    case EV_CP:
+        return &row->cp;
+    case EV_NODES:
+        return &row->nodes;
+    default:
+        return &no_words;
+    }
+}
+
+static const engine_words *env_of(const struct engine_row *row, enum evidence_field f) {
+    switch ((unsigned)f) {
+    case EV_TP:
+        return &row->env_tp;
+    case EV_PP:
+        return &row->env_pp;
+    case EV_DP:
+        return &row->env_dp;
+    case EV_NODES:
+        return &row->env_nodes;
+    default:
+        return &no_words;
+    }
+}
 
 static bool bad_size(const char *where, struct span name, struct span value, struct err *e) {
     if (value.n == 0) {
         return err_at(e, ERR_INPUT, where, SPAN_FMT " wants a whole number above 0, found nothing",
-                      SPAN_ARG(name));
+                      SPAN_ARG(span_upto(name, 64)));
     }
     return err_at(e, ERR_INPUT, where,
                   SPAN_FMT " wants a whole number above 0, found \"" SPAN_FMT "\"",
@@ -47,81 +70,104 @@ static bool word_size(const struct size_ask *a, struct span value, struct size *
     return false;
 }
 
-static bool take_size(const struct size_ask *a, struct span name, struct span value,
-                      const char *where, enum evidence_source source, struct err *e) {
-    char text[64];
-    struct buf b = BUF_OVER(text);
-    struct size size = {true, 0};
-    if (!word_size(a, value, &size) && !size_parse(value, &size.n)) {
-        return bad_size(where, name, value, e);
-    }
-    buf_span(&b, span_upto(name, 60));
-    workload_note_value(workload_note(a->w, a->field, source, text, where), value, !size.known);
-    *a->out = size;
-    return true;
-}
-
-static void take_unknown(const struct size_ask *a, const char *name, const char *why,
-                         const char *where, enum evidence_source source) {
+void size_take_unknown(const struct size_ask *a, const char *name, const char *why,
+                       const char *where, enum evidence_source source) {
     workload_note_value(workload_note(a->w, a->field, source, name, where), span_of(why), true);
     *a->out = (struct size){false, 0};
 }
 
-/* From one argument vector. *done: it was there. */
-static bool from_flags(const struct size_ask *a, const struct argv *v, unsigned first,
-                       enum evidence_source source, const char *fixed_where, bool *done,
-                       struct err *e) {
-    struct arg arg;
-    char where[96];
-    char name[64];
-    struct buf b = BUF_OVER(where);
-    struct buf nb = BUF_OVER(name);
-    arg_find(v, first, a->r->row, *a->flags, &arg);
-    *done = arg.state != ARG_ABSENT;
-    if (fixed_where) {
-        buf_str(&b, fixed_where);
-    } else {
-        argv_where(v, arg.word, a->r->c, &b);
+void size_take_visible(const struct size_ask *a, const char *why) {
+    uint32_t visible = workload_visible(a->w);
+    bool known = visible > 0 && visible <= SIZE_MAX_TP;
+    *a->out = (struct size){known, known ? visible : 0};
+    workload_note_value(workload_note(a->w, a->field, FROM_DEFAULT, "", ""), span_of(why), !known);
+}
+
+bool size_take(const struct size_ask *a, struct span name, struct span value, const char *where,
+               enum evidence_source source, struct err *e) {
+    char text[64];
+    char why[160];
+    struct buf b = BUF_OVER(text);
+    struct buf wb = BUF_OVER(why);
+    struct size size = {true, 0};
+    buf_span(&b, span_upto(name, 60));
+    if (span_find(value, '$') < value.n) {
+        /* $(TP) that nobody defines, $TP outside a shell: the engine may get it as it stands. */
+        buf_fmt(&wb, "\"" SPAN_FMT "\" stands there unexpanded", SPAN_ARG(span_upto(value, 64)));
+        size_take_unknown(a, buf_cstr(&b), buf_cstr(&wb), where, source);
+        return true;
     }
-    buf_span(&nb, span_upto(arg.name, 60));
-    switch (arg.state) {
+    if (!word_size(a, value, &size) && !size_parse(value, &size.n)) {
+        return bad_size(where, name, value, e);
+    }
+    if (size.known && size.n > SIZE_MAX_TP) {
+        size = (struct size){false, 0};
+    }
+    workload_note_value(workload_note(a->w, a->field, source, buf_cstr(&b), where), value,
+                        !size.known);
+    *a->out = size;
+    return true;
+}
+
+/* From one argument vector. *done: it was there. */
+static bool take_arg(const struct size_ask *a, const struct arg *arg, const char *where,
+                     enum evidence_source source, struct err *e) {
+    char name[64];
+    struct buf nb = BUF_OVER(name);
+    buf_span(&nb, span_upto(arg->name, 60));
+    switch (arg->state) {
     case ARG_ABSENT:
         return true;
     case ARG_VALUE:
-        return take_size(a, arg.name, arg.value, where, source, e);
+        return size_take(a, arg->name, arg->value, where, source, e);
     case ARG_UNKNOWN:
-        take_unknown(a, name, arg.why, where, source);
+        size_take_unknown(a, name, arg->why, where, source);
         return true;
     case ARG_NO_VALUE:
         break;
     }
-    return bad_size(where, arg.name, (struct span){"", 0}, e);
+    return bad_size(where, arg->name, (struct span){"", 0}, e);
 }
 
-/* Environment that holds flags, split at spaces. */
+static bool from_flags(const struct size_ask *a, const engine_words *flags, bool *done,
+                       struct err *e) {
+    struct arg arg;
+    char where[96];
+    struct buf b = BUF_OVER(where);
+    arg_find(&a->r->argv, a->r->first, a->r->row, *flags, &arg);
+    *done = arg.state != ARG_ABSENT;
+    argv_where(&a->r->argv, arg.word, a->r->c, &b);
+    return take_arg(a, &arg, where, FROM_FLAG, e);
+}
+
+/* The words of a text, split at spaces. */
+static void split_words(struct span text, struct argv *v) {
+    argv_reset(v, ARGV_TEXT_MAX);
+    struct span rest = span_trim(text);
+    while (rest.n) {
+        struct span word = span_cut(&rest, ' ');
+        if (word.n) {
+            argv_put(v, word);
+            argv_end(v, 0);
+        }
+    }
+}
+
+/* Environment that holds flags. */
 static bool from_env_flags(const struct size_ask *a, bool *done, struct err *e) {
     for (unsigned i = 0; i < NAMES_MAX && a->r->row->env_flags[i] && !*done; i++) {
         char text[ENV_VALUE_MAX + 1];
         struct buf b = BUF_OVER(text);
-        int at = -1;
-        if (env_read(a->r->p, a->r->c, a->r->row->env_flags[i], &b, &at) != ENV_KNOWN) {
+        struct reading_place at;
+        if (reading_env(a->r, a->r->row->env_flags[i], &b, &at) != ENV_KNOWN) {
             continue;
         }
         struct argv v;
-        argv_reset(&v);
-        struct span rest = span_trim(buf_view(&b));
-        while (rest.n) {
-            struct span word = span_cut(&rest, ' ');
-            if (word.n) {
-                argv_put(&v, word);
-                argv_end(&v, 0);
-            }
-        }
-        char where[96];
-        struct buf wb = BUF_OVER(where);
-        container_path(a->r->c, &wb);
-        buf_fmt(&wb, ".env[%d].value", at);
-        if (!from_flags(a, &v, 0, FROM_ENV, where, done, e)) {
+        struct arg arg;
+        split_words(buf_view(&b), &v);
+        arg_find(&v, 0, a->r->row, *flags_of(a->r->row, a->field), &arg);
+        *done = arg.state != ARG_ABSENT;
+        if (!take_arg(a, &arg, at.where, FROM_ENV, e)) {
             return false;
         }
     }
@@ -129,221 +175,138 @@ static bool from_env_flags(const struct size_ask *a, bool *done, struct err *e) 
 }
 
 static bool from_env(const struct size_ask *a, bool *done, struct err *e) {
-    for (unsigned i = 0; a->env && i < NAMES_MAX && (*a->env)[i] && !*done; i++) {
-        const char *name = (*a->env)[i];
+    const engine_words *env = env_of(a->r->row, a->field);
+    for (unsigned i = 0; i < NAMES_MAX && (*env)[i] && !*done; i++) {
+        const char *name = (*env)[i];
         char text[ENV_VALUE_MAX + 1];
         struct buf b = BUF_OVER(text);
-        char where[96];
-        struct buf wb = BUF_OVER(where);
-        int at = -1;
-        enum env_state state = env_read(a->r->p, a->r->c, name, &b, &at);
-        if (state == ENV_ABSENT || (state == ENV_UNKNOWN && at < 0)) {
+        struct reading_place at;
+        enum env_state state = reading_env(a->r, name, &b, &at);
+        if (state == ENV_ABSENT || !at.here) {
             continue;
         }
-        container_path(a->r->c, &wb);
-        buf_fmt(&wb, ".env[%d].value", at);
         *done = true;
         if (state == ENV_UNKNOWN) {
-            take_unknown(a, name, "its value is not in the pod", where, FROM_ENV);
-        } else if (!take_size(a, span_of(name), buf_view(&b), where, FROM_ENV, e)) {
+            size_take_unknown(a, name, "its value is not in the pod", at.where, FROM_ENV);
+        } else if (!size_take(a, span_of(name), buf_view(&b), at.where, FROM_ENV, e)) {
             return false;
         }
     }
     return true;
 }
 
-static bool read_size(const struct size_ask *a, bool *done, struct err *e) {
-    *done = false;
-    if (!from_flags(a, &a->r->argv, a->r->first, FROM_FLAG, NULL, done, e)) {
+/* A flag that another engine spells so, or this one with other dashes: this one does not take it,
+ * and what it was to say is not what it does. */
+static bool from_foreign_flag(const struct size_ask *a) {
+    const struct reading *r = a->r;
+    struct arg arg = {0};
+    bool found = false;
+    for (unsigned i = 0; !found && i < engine_rows_count; i++) {
+        found = arg_resembles(&r->argv, r->first, *flags_of(&engine_rows[i], a->field), &arg);
+    }
+    if (!found) {
         return false;
     }
+    char name[64];
+    char why[160];
+    char where[96];
+    struct buf nb = BUF_OVER(name);
+    struct buf yb = BUF_OVER(why);
+    struct buf wb = BUF_OVER(where);
+    buf_span(&nb, span_upto(arg.name, 60));
+    buf_fmt(&yb, "%s does not take this flag", r->row->name);
+    argv_where(&r->argv, arg.word, r->c, &wb);
+    size_take_unknown(a, name, why, where, FROM_FLAG);
+    return true;
+}
+
+bool size_read(const struct size_ask *a, bool *done, struct err *e) {
+    *done = false;
+    if (!from_flags(a, flags_of(a->r->row, a->field), done, e)) {
+        return false;
+    }
+    *done = *done || from_foreign_flag(a);
     if (!*done && !from_env_flags(a, done, e)) {
         return false;
     }
     return *done || from_env(a, done, e);
 }
 
-/* "vllm-fp8-tp2-pp1": number behind "-tp" in a NIM profile. */
-static bool profile_number(struct span profile, const char *tag, uint32_t *out) {
-    size_t at = span_search(profile, tag);
-    if (at == profile.n) {
-        return false;
-    }
-    struct span s = span_from(profile, at + strlen(tag));
-    size_t n = 0;
-    while (n < s.n && s.p[n] >= '0' && s.p[n] <= '9') {
-        n++;
-    }
-    return size_parse(span_upto(s, n), out);
-}
-
-/* Sizes that some engines keep in a text of their own. *done when found. */
-static void from_text(const struct size_ask *a, bool *done) {
-    struct span engine = span_of(a->r->row->name);
-    bool tp = a->field == EV_TP;
-    char text[ENV_VALUE_MAX + 1];
-    struct buf b = BUF_OVER(text);
-    uint32_t n = 0;
-    if (span_is(engine, "nim") &&
-        env_read(a->r->p, a->r->c, "NIM_MODEL_PROFILE", &b, NULL) == ENV_KNOWN &&
-        profile_number(buf_view(&b), tp ? "-tp" : "-pp", &n)) {
-        *a->out = (struct size){true, n};
-        workload_note_value(workload_note(a->w, a->field, FROM_ENV, "NIM_MODEL_PROFILE", ""),
-                            buf_view(&b), false);
-        *done = true;
-        return;
-    }
-    static const engine_words overrides = {"--overrides"};
-    struct arg arg = {0};
-    if (span_is(engine, "mlc")) {
-        arg_find(&a->r->argv, a->r->first, a->r->row, overrides, &arg);
-    }
-    struct span value = arg.value;
-    while (arg.state == ARG_VALUE && value.n) {
-        struct span item = span_cut(&value, ';');
-        struct span key = span_cut(&item, '=');
-        if (span_is(key, tp ? "tensor_parallel_shards" : "pipeline_parallel_stages") &&
-            size_parse(item, &n)) {
-            *a->out = (struct size){true, n};
-            workload_note_value(workload_note(a->w, a->field, FROM_FLAG, "--overrides", ""),
-                                arg.value, false);
-            *done = true;
-        }
-    }
-}
-
-/* llama.cpp is tensor parallel only when it splits rows. */
-static bool splits_rows(const struct reading *r, struct arg *arg) {
-    static const engine_words mode = {"--split-mode", "-sm"};
-    char text[64];
-    struct buf b = BUF_OVER(text);
-    arg_find(&r->argv, r->first, r->row, mode, arg);
-    struct span value = arg->value;
-    if (arg->state == ARG_ABSENT &&
-        env_read(r->p, r->c, "LLAMA_ARG_SPLIT_MODE", &b, NULL) == ENV_KNOWN) {
-        value = buf_view(&b);
-    }
-    return span_is(value, "row") || span_is(value, "tensor");
-}
-
-static void visible_size(const struct size_ask *a, const char *why) {
-    uint32_t visible = workload_visible(a->w);
-    *a->out = (struct size){visible > 0, visible};
-    workload_note_value(workload_note(a->w, a->field, FROM_DEFAULT, "", ""), span_of(why),
-                        visible == 0);
-}
-
-/* Nobody said it. */
-static void tp_absent(const struct size_ask *a, bool config) {
-    const struct engine_row *row = a->r->row;
-    struct arg arg;
-    if (row->absent == ABSENT_NO_TP) {
-        if (span_is(span_of(row->name), "llama.cpp") && splits_rows(a->r, &arg)) {
-            visible_size(a, "split mode row: all visible GPUs");
-            return;
-        }
-        *a->out = (struct size){true, 1};
-        workload_note_value(workload_note(a->w, EV_TP, FROM_DEFAULT, "", ""),
-                            SPAN("1: no tensor parallelism"), false);
-    } else if (row->absent == ABSENT_UNKNOWN) {
-        take_unknown(a, "", row->why_unknown, "", FROM_DEFAULT);
-    } else if (config) {
-        take_unknown(a, "--config", "a config file may say it, and cannot be read here", "",
-                     FROM_CONFIG);
-    } else if (a->r->opaque) {
-        take_unknown(a, "", "the script that starts the engine cannot be read here", "",
-                     FROM_NOTHING);
-    } else if (arg_open_ended(&a->r->argv, a->r->first)) {
-        take_unknown(a, "", "flags come from a variable that is not in the pod", "", FROM_NOTHING);
-    } else if (row->absent == ABSENT_VISIBLE) {
-        visible_size(a, "all visible GPUs");
-    } else {
-        *a->out = (struct size){true, 1};
-        workload_note_value(workload_note(a->w, EV_TP, FROM_DEFAULT, "", ""), SPAN("1"), false);
-    }
-}
-
-static bool read_tp(const struct reading *r, struct workload *w, struct err *e) {
-    const struct size_ask a = {r, w, EV_TP, &r->row->tp, &r->row->env_tp, &w->tp};
-    struct arg config;
-    bool done = false;
-    arg_find(&r->argv, r->first, r->row, r->row->config, &config);
-    if (!read_size(&a, &done, e)) {
-        return false;
-    }
-    if (!done) {
-        from_text(&a, &done);
-    }
-    bool sharded = span_is(span_of(r->row->name), "tgi") && !done;
-    if (sharded) {
-        static const engine_words flag = {"--sharded"};
-        char text[16];
-        struct buf b = BUF_OVER(text);
-        struct arg arg;
-        arg_find(&r->argv, r->first, r->row, flag, &arg);
-        struct span value = arg.value;
-        if (arg.state == ARG_ABSENT && env_read(r->p, r->c, "SHARDED", &b, NULL) == ENV_KNOWN) {
-            value = buf_view(&b);
-        }
-        if (span_is(value, "false")) {
-            w->tp = (struct size){true, 1};
-            workload_note_value(workload_note(w, EV_TP, FROM_ENV, "SHARDED", ""), SPAN("false"),
-                                false);
-            return true;
-        }
-    }
-    bool unsure = config.state != ARG_ABSENT;
-    if (!done) {
-        tp_absent(&a, unsure);
-    } else if (unsure && r->row->config_wins) {
-        take_unknown(&a, "--config",
-                     "the engine's config file wins over the flag, and cannot be read here", "",
-                     FROM_CONFIG);
-    } else if (r->row->env_beaten_by_count && workload_visible(w) > 1) {
-        visible_size(&a, "all visible GPUs: this worker counts them itself");
-    }
-    return true;
-}
-
 /* pp, dp, cp, nodes: 1 unless said; unknown when the flags cannot all be seen. */
 static bool read_other(const struct reading *r, struct workload *w, enum evidence_field f,
-                       const engine_words *flags, const engine_words *env, struct size *out,
-                       struct err *e) {
-    const struct size_ask a = {r, w, f, flags, env, out};
+                       struct size *out, struct err *e) {
+    const struct size_ask a = {r, w, f, out};
     bool done = false;
     *out = (struct size){true, 1};
-    if (!read_size(&a, &done, e)) {
+    if (!size_from_json(&a, &done, e) || (!done && !size_read(&a, &done, e)) ||
+        (!done && !size_from_text(&a, &done, e))) {
         return false;
     }
-    if (!done && f == EV_PP) {
-        from_text(&a, &done);
-    }
-    if (!done && r->opaque && (*flags)[0]) {
+    if (!done && r->opaque && (*flags_of(r->row, f))[0]) {
         out->known = w->tp.known;
     }
     return true;
 }
 
-bool workload_sizes(const struct reading *r, struct workload *w, uint32_t *dp_local,
-                    struct err *e) {
-    const struct engine_row *row = r->row;
-    struct size local = {true, 1};
-    *dp_local = 0;
-    if (!read_tp(r, w, e) || !read_other(r, w, EV_PP, &row->pp, &row->env_pp, &w->pp, e) ||
-        !read_other(r, w, EV_DP, &row->dp, &row->env_dp, &w->dp, e) ||
-        !read_other(r, w, EV_CP, &row->cp, NULL, &w->cp, e) ||
-        !read_other(r, w, EV_NODES, &row->nodes, NULL, &w->nodes, e)) {
+/* NIM_MULTI_NODE without a count. */
+static void several_nodes(const struct reading *r, struct workload *w) {
+    const struct size_ask a = {r, w, EV_NODES, &w->nodes};
+    for (unsigned i = 0; i < NAMES_MAX && r->row->env_multi[i]; i++) {
+        char text[16];
+        struct buf b = BUF_OVER(text);
+        struct reading_place at;
+        enum env_state state = reading_env(r, r->row->env_multi[i], &b, &at);
+        bool on = span_is(buf_view(&b), "1") || span_ieq(buf_view(&b), SPAN("true"));
+        if (at.here && (state == ENV_UNKNOWN || (state == ENV_KNOWN && on)) &&
+            w->evidence[EV_NODES].source == FROM_NOTHING) {
+            size_take_unknown(&a, r->row->env_multi[i], "how many nodes is not said", at.where,
+                              FROM_ENV);
+        }
+    }
+}
+
+/* server.py leader --gpu_per_node=8: as many nodes as the ranks fill. */
+static bool nodes_by_part(const struct reading *r, struct workload *w, struct err *e) {
+    struct size part = {true, 1};
+    const struct size_ask a = {r, w, EV_NODES, &part};
+    bool done = false;
+    if (!from_flags(&a, &r->row->per_node, &done, e)) {
         return false;
     }
-    struct arg arg;
-    arg_find(&r->argv, r->first, row, row->dp_local, &arg);
-    struct evidence dp = w->evidence[EV_DP];
-    if (arg.state != ARG_ABSENT) {
-        if (!read_other(r, w, EV_DP, &row->dp_local, NULL, &local, e)) {
-            return false;
-        }
-        w->evidence[EV_DP] = dp;
-        *dp_local = local.known ? local.n : 0;
+    if (done && (!part.known || !w->tp.known || !w->pp.known)) {
+        w->nodes = (struct size){false, 0};
+    } else if (done) {
+        uint32_t world = w->tp.n * w->pp.n;
+        w->nodes = (struct size){true, (world + part.n - 1) / part.n};
     }
     return true;
+}
+
+static bool read_dp_local(const struct reading *r, struct workload *w, uint32_t *dp_local,
+                          struct err *e) {
+    struct size local = {true, 1};
+    struct evidence dp = w->evidence[EV_DP];
+    const struct size_ask a = {r, w, EV_DP, &local};
+    bool done = false;
+    bool ok = from_flags(&a, &r->row->dp_local, &done, e);
+    w->evidence[EV_DP] = dp;
+    *dp_local = ok && done && local.known ? local.n : 0;
+    return ok;
+}
+
+bool workload_sizes(const struct reading *r, struct workload *w, uint32_t *dp_local,
+                    struct err *e) {
+    if (!workload_tp(r, w, e) || !read_other(r, w, EV_PP, &w->pp, e) ||
+        !read_other(r, w, EV_DP, &w->dp, e) || !read_other(r, w, EV_CP, &w->cp, e) ||
+        !read_other(r, w, EV_NODES, &w->nodes, e)) {
+        return false;
+    }
+    several_nodes(r, w);
+    bool alone = w->nodes.known && w->nodes.n == 1 && r->p->group_size <= 1;
+    bool picked = w->evidence[EV_TP].source == FROM_DEFAULT && r->row->picks_visible;
+    if (!w->tp.known && picked && alone && workload_visible(w) == 1) {
+        const struct size_ask a = {r, w, EV_TP, &w->tp};
+        size_take_visible(&a, "1: no more GPUs are visible");
+    }
+    return nodes_by_part(r, w, e) && read_dp_local(r, w, dp_local, e);
 }

@@ -24,6 +24,7 @@ struct service {
     size_t max_body; /* of /scheduler/...; admission takes at most HTTP_ADMIT_BODY_MAX of it */
     bool bench_echo; /* POST /bench/echo answers */
     _Atomic bool stopping;
+    _Atomic bool was_ready;              /* read with is_ready() */
     _Atomic int64_t certificate_expires; /* Unix seconds */
     _Atomic size_t bytes_in_flight;      /* of bodies */
 };
@@ -68,6 +69,9 @@ struct route {
 extern const struct route routes[ROUTES];
 /* Position in routes; ROUTES when there is no such path (here). */
 unsigned route_find(struct span path, bool scheduler_only, bool bench);
+
+/* Has the cache a first full content? Once it has, it always will: then this is one load. */
+bool is_ready(struct service *s);
 
 /* ---- replies ---- */
 

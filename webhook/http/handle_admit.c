@@ -89,7 +89,7 @@ static void answer_judged(struct call *c, struct admission *a) {
     r->message = d->message;
     r->code = 403;
     r->reason = "Forbidden";
-    for (unsigned i = 0; i < d->n_warnings && i < REVIEW_WARNINGS_MAX; i++) {
+    for (unsigned i = 0; i < d->n_warnings && i < DECISION_REASONS_MAX; i++) {
         r->warnings[r->n_warnings++] = d->warning[i];
     }
     if (!silent) {
@@ -152,9 +152,7 @@ static void admit(struct call *c, struct admission *a) {
         answer_unreadable(c, a, &e);
         return;
     }
-    struct cluster_stats stats = {0};
-    cluster_stats_get(c->service->cluster, &stats);
-    if (!stats.ready && pod_is_gpu(&a->pod)) {
+    if (!is_ready(c->service) && pod_is_gpu(&a->pod)) {
         err_set(&e, ERR_UNKNOWN, "not ready: the nodes of the cluster are not known yet");
         reply_error(c, 503, &e);
         return;

@@ -181,7 +181,6 @@ static void reply_on_pod(struct call *c, const struct err *e) {
     char msg[ERR_MSG_MAX + ERR_PATH_MAX + 32];
     struct buf b = BUF_OVER(msg);
     buf_fmt(&b, "tpguard: %s%s%s", e->path, e->path[0] ? ": " : "", e->msg);
-    buf_done(&c->reply.body);
     c->reply.body = buf_new(sizeof msg * 8);
     c->reply.status = 200;
     c->reply.type = reply_json_type;
@@ -191,9 +190,8 @@ static void reply_on_pod(struct call *c, const struct err *e) {
 
 static bool decode(struct call *c, struct question_of *q, bool filter) {
     struct err e = {0};
-    struct cluster_stats stats = {0};
     if (!extender_decode(c->body, &c->arena, &q->args, &e)) {
-        bool in_pod = span_starts(span_of(e.path), "Pod.") && e.code == ERR_INPUT;
+        bool in_pod = span_starts(span_of(e.path), "Pod.");
         if (filter && in_pod && is_json(c->body)) {
             reply_on_pod(c, &e);
         } else {
@@ -201,8 +199,7 @@ static bool decode(struct call *c, struct question_of *q, bool filter) {
         }
         return false;
     }
-    cluster_stats_get(c->service->cluster, &stats);
-    if (!stats.ready) {
+    if (!is_ready(c->service)) {
         err_set(&e, ERR_UNKNOWN, "not ready: the nodes of the cluster are not known yet");
         if (filter) {
             reply_on_pod(c, &e);

@@ -4,16 +4,24 @@
 #include "webhook/http/limits.h"
 #include "webhook/http/stats.h"
 
+bool is_ready(struct service *s) {
+    if (!atomic_load(&s->was_ready)) {
+        struct cluster_stats stats = {0};
+        cluster_stats_get(s->cluster, &stats);
+        atomic_store(&s->was_ready, stats.ready);
+        return stats.ready;
+    }
+    return true;
+}
+
 void handle_healthz(struct call *c) {
     reply_text(c, 200, "ok");
 }
 
 void handle_readyz(struct call *c) {
-    struct cluster_stats s = {0};
-    cluster_stats_get(c->service->cluster, &s);
     if (atomic_load(&c->service->stopping)) {
         reply_text(c, 503, "not ready: stopping");
-    } else if (!s.ready) {
+    } else if (!is_ready(c->service)) {
         reply_text(c, 503, "not ready: the nodes of the cluster are not known yet");
     } else {
         reply_text(c, 200, "ok");

@@ -79,7 +79,7 @@ static int open_one(const struct addrinfo *a) {
 }
 
 static bool show(int fd, char shown[static LISTEN_SHOWN_MAX]) {
-    struct sockaddr_storage a;
+    struct sockaddr_storage a = {0};
     socklen_t n = sizeof a;
     char host[INET6_ADDRSTRLEN];
     char port[8];

@@ -36,7 +36,7 @@ struct machine {
 UNUSED static void put_node(struct buf *b, const struct machine *m) {
     buf_fmt(b, "- apiVersion: v1\n  kind: Node\n  metadata:\n    name: %s\n    annotations:\n",
             m->name);
-    buf_str(b, "      x: y\n");
+    buf_str(b, "      x: z\n");
     if (m->machine) {
         buf_str(b, "      tpguard.io/topology: '");
         put_annotation(b, m->machine);
@@ -64,7 +64,7 @@ UNUSED static void put_pod(struct buf *b, const struct podling *p) {
     buf_fmt(b, "- apiVersion: v1\n  kind: Pod\n  metadata:\n    name: %s\n    namespace: llm\n",
             p->name);
     buf_fmt(b, "    uid: %s\n", p->uid ? p->uid : "u-1");
-    buf_fmt(b, "    annotations:\n      x: y\n%s", p->more ? p->more : "");
+    buf_fmt(b, "    annotations:\n      x: z\n%s", p->more ? p->more : "");
     if (p->owner) {
         buf_fmt(
             b,
@@ -128,6 +128,14 @@ UNUSED static struct node_answer ask(struct cluster *c, const char *node, unsign
 UNUSED static const char *code_for(struct cluster *c, const char *node, unsigned tp) {
     enum reason code = (enum reason)ask(c, node, tp).code;
     return code == REASON_NONE ? "fits" : reason_row(code)->code;
+}
+
+/* What would be logged of it. */
+UNUSED static const char *complaints(struct cluster *c) {
+    static char text[2048];
+    struct buf b = BUF_OVER(text);
+    (void)cluster_complaints(c, &b);
+    return text;
 }
 
 #endif

@@ -10,7 +10,8 @@ struct podkit {
     const char *image;
     const char *command[KIT_WORDS];
     const char *args[KIT_WORDS];
-    const char *env[KIT_WORDS]; /* "NAME=value"; "NAME<" set by valueFrom */
+    const char
+        *env[KIT_WORDS]; /* "NAME=value"; "NAME<path" set by valueFrom, path of its fieldRef */
     unsigned gpus;
     unsigned group_size;
     bool env_from;
@@ -48,9 +49,10 @@ static inline const struct pod *podkit_build(const struct podkit *k, struct podk
     c->gpus = k->gpus;
     for (; c->n_env < KIT_WORDS && k->env[c->n_env]; c->n_env++) {
         struct span rest = span_of(k->env[c->n_env]);
-        bool ref = span_ends(rest, "<");
+        bool ref = span_find(rest, '<') < span_find(rest, '=');
         struct span name = span_cut(&rest, ref ? '<' : '=');
-        r->env[c->n_env] = (struct env_var){.name = name, .value = rest, .ref = ref};
+        r->env[c->n_env] = (struct env_var){.name = name, .ref = ref};
+        *(ref ? &r->env[c->n_env].field : &r->env[c->n_env].value) = rest;
     }
     r->pod.containers = c;
     r->pod.n_containers = 1;
