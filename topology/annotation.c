@@ -115,13 +115,14 @@ static bool get_gpu(const struct json *o, struct gpu *g, struct err *e) {
     return true;
 }
 
-static bool check_gpu(const struct topo *t, unsigned i, struct err *e) {
-    if (i > 0 && i < GPU_MAX && t->gpu[i].index <= t->gpu[i - 1].index) {
-        return err_at(e, ERR_INPUT, "index", "wants ascending numbers, found %u after %u",
-                      t->gpu[i].index, t->gpu[i - 1].index);
+/* g against those before it. */
+static bool check_gpu(const struct topo *t, const struct gpu *g, struct err *e) {
+    if (g > t->gpu && g->index <= g[-1].index) {
+        return err_at(e, ERR_INPUT, "index", "wants ascending numbers, found %u after %u", g->index,
+                      g[-1].index);
     }
-    int same = topo_find_uuid(t, t->gpu[i].uuid, (unsigned)strlen(t->gpu[i].uuid));
-    if (same >= 0 && (unsigned)same < i) {
+    int same = topo_find_uuid(t, g->uuid, (unsigned)strlen(g->uuid));
+    if (same >= 0 && &t->gpu[same] < g) {
         return err_at(e, ERR_INPUT, "uuid", "wants one GPU per UUID, found that of gpus[%d]", same);
     }
     return true;
@@ -134,9 +135,9 @@ static bool get_gpus(const struct json *gpus, struct topo *t, struct err *e) {
                       GPU_MAX, n);
     }
     topo_init(t, n);
-    unsigned i = 0;
-    for (const struct json *v = json_first(gpus); v; v = json_next(v), i++) {
-        if (!get_gpu(v, &t->gpu[i], e) || !check_gpu(t, i, e)) {
+    const struct json *v = json_first(gpus);
+    for (unsigned i = 0; v && i < n; i++, v = json_next(v)) {
+        if (!get_gpu(v, &t->gpu[i], e) || !check_gpu(t, &t->gpu[i], e)) {
             return err_in(e, "gpus[%u]", i);
         }
     }

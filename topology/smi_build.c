@@ -152,7 +152,7 @@ static bool has_more_lanes_than_links(const struct topo *t, const struct board *
  * card (the display GPU of a DGX Station). */
 static void expect_by_shape(struct topo *t, const struct board *b) {
     bool all = has_more_lanes_than_links(t, b);
-    bool on_board[GPU_MAX];
+    bool on_board[GPU_MAX] = {false};
     for (unsigned i = 0; i < t->n; i++) {
         bool bridge = b->product[i] && b->product[i]->build == NVLINK_BRIDGE;
         on_board[i] = (all || b->peers[i]) && !bridge && !has_no_nvlink(t, b, i);

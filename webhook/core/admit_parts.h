@@ -37,7 +37,7 @@ const struct node_case *case_of(const struct admit_in *in);
 void cost_view_fill(const struct admit_in *in, struct decision *out);
 void weights_view_fill(const struct admit_in *in, struct decision *out);
 /* Attention heads of the model where they are certain; 0 unknown. */
-unsigned model_heads(const struct admit_in *in);
+unsigned model_heads(const struct decision *d);
 
 /* A line of kubectl. */
 #define WARNING_MAX 120

@@ -141,7 +141,7 @@ static void advise_fix(const struct admit_in *in, struct decision *d) {
         buf_fmt(&p.command, "nvidia.com/gpu: %u", asked_tp(in));
     }
     if (d->code == REASON_HEADS_NOT_DIVISIBLE && begin(d, "fix", &p)) {
-        buf_fmt(&p.text, "take a TP size that divides %u", model_heads(in));
+        buf_fmt(&p.text, "take a TP size that divides %u", model_heads(d));
     }
     if (d->code == REASON_GPU_COUNT_MISMATCH && in->w->in_pod.n && begin(d, "fix", &p)) {
         buf_str(&p.text, "ask for the GPUs that the engine uses, or let it use them all");

@@ -1,5 +1,4 @@
 /* What the wires cost this group, and whether its model fits one GPU. */
-#include "topology/models.h"
 #include "webhook/core/admit_parts.h"
 
 /* Typical of a 70B model: used, and said so, where the model is not known. */
@@ -37,16 +36,16 @@ static enum cost_fabric pcie_of(unsigned gen) {
 void cost_view_fill(const struct admit_in *in, struct decision *out) {
     static const uint32_t tokens[] = {1, 64, 8192};
     struct cost_view *v = &out->cost;
-    struct model_guess guess;
+    const struct model_guess *guess = &out->model;
     unsigned tp = asked_tp(in);
     if (tp < 2 || in->shape->any) {
         return;
     }
-    bool known = in->w->model.n && model_find(in->w->model, &guess) && guess.layers && guess.hidden;
+    bool known = out->guessed && guess->layers && guess->hidden;
     v->known = true;
     v->model_known = known;
-    v->layers = known ? guess.layers : TYPICAL_LAYERS;
-    v->hidden = known ? guess.hidden : TYPICAL_HIDDEN;
+    v->layers = known ? guess->layers : TYPICAL_LAYERS;
+    v->hidden = known ? guess->hidden : TYPICAL_HIDDEN;
     const struct node_case *c = case_of(in);
     v->nvlink = (uint8_t)nvlink_of(c->nvlink_gen);
     v->pcie = (uint8_t)pcie_of(c->pcie_gen);
@@ -62,13 +61,12 @@ void cost_view_fill(const struct admit_in *in, struct decision *out) {
 void weights_view_fill(const struct admit_in *in, struct decision *out) {
     const struct workload *w = in->w;
     struct weights_view *v = &out->weights;
-    struct model_guess guess;
     enum weight_basis basis = WEIGHT_UNKNOWN;
     if (w->weights_gib) {
         v->mib = (uint64_t)w->weights_gib * 1024;
         v->by_hand = true;
-    } else if (w->model.n && model_find(w->model, &guess)) {
-        v->mib = model_weights_mib(&guess, w->quant, w->dtype, w->model, &basis);
+    } else if (out->guessed) {
+        v->mib = model_weights_mib(&out->model, w->quant, w->dtype, w->model, &basis);
         v->basis = (uint8_t)basis;
     }
     v->gpu_mib = case_of(in)->memory_mib;
@@ -80,8 +78,6 @@ void weights_view_fill(const struct admit_in *in, struct decision *out) {
 }
 
 /* Only a name that is in the table says for certain how many heads there are. */
-unsigned model_heads(const struct admit_in *in) {
-    struct model_guess guess;
-    bool certain = in->w->model.n && model_find(in->w->model, &guess) && guess.basis == GUESS_ROW;
-    return certain ? guess.heads : 0;
+unsigned model_heads(const struct decision *d) {
+    return d->guessed && d->model.basis == GUESS_ROW ? d->model.heads : 0;
 }

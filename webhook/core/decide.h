@@ -10,6 +10,7 @@
 #include "topology/buf.h"
 #include "topology/cost.h"
 #include "topology/err.h"
+#include "topology/models.h"
 #include "webhook/core/node.h"
 #include "webhook/core/pod.h"
 #include "webhook/core/policy.h"
@@ -127,6 +128,8 @@ struct decision {
     int repin_container;     /* position in pod.containers */
     int repin_env;           /* index in its env */
 
+    bool guessed; /* the model is in the table, or its name tells its size */
+    struct model_guess model;
     struct cost_view cost;
     struct weights_view weights;
 };

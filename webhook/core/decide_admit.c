@@ -113,7 +113,7 @@ static enum verdict judge_pod(const struct admit_in *in, struct decision *d) {
     if (exceeds_pod(in)) {
         return say(in, d, VERDICT_DENY, REASON_TP_EXCEEDS_GPUS);
     }
-    unsigned heads = model_heads(in);
+    unsigned heads = model_heads(d);
     bool split = splits_heads(w) && w->tp.known && asked_tp(in) > 1;
     if (split && heads % asked_tp(in) != 0) {
         return say(in, d, VERDICT_DENY, REASON_HEADS_NOT_DIVISIBLE);
@@ -253,6 +253,7 @@ void decide_admit(const struct admit_in *in, struct decision *out) {
     }
     /* Who only wants to be told is not rewritten either. */
     rewrites = in->policy->mode == MODE_ENFORCE ? rewrites : 0;
+    out->guessed = in->w->model.n && model_find(in->w->model, &out->model);
     cost_view_fill(in, out);
     weights_view_fill(in, out);
     enum verdict v = judge_pod(in, out);

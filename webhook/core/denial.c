@@ -47,7 +47,7 @@ static void put_choices(const struct admit_in *in, const struct decision *d, str
     }
     if (d->code == REASON_HEADS_NOT_DIVISIBLE) {
         choice(&c, "Take a TP size that divides ", "");
-        buf_u64(out, model_heads(in));
+        buf_u64(out, model_heads(d));
     }
     if (d->code == REASON_UNSATISFIABLE && pipeline_tp(in)) {
         choice(&c, "Run ", "run ");

@@ -107,8 +107,7 @@ static void unsatisfiable_sentence(const struct admit_in *in, const struct decis
 }
 
 static void heads_sentence(const struct admit_in *in, const struct decision *d, struct buf *out) {
-    (void)d;
-    buf_fmt(out, "TP=%u does not divide the %u attention heads of ", asked_tp(in), model_heads(in));
+    buf_fmt(out, "TP=%u does not divide the %u attention heads of ", asked_tp(in), model_heads(d));
     text_clean(out, in->w->model, 60);
     buf_str(out, ": the engine refuses to start.");
 }
@@ -190,10 +189,9 @@ static void pods_line(const struct admit_in *in, const struct decision *d, struc
 }
 
 static void heads_line(const struct admit_in *in, const struct decision *d, struct buf *out) {
-    (void)d;
     buf_fmt(out,
             "TP=%u does not divide the model's %u attention heads: the engine refuses to start",
-            asked_tp(in), model_heads(in));
+            asked_tp(in), model_heads(d));
 }
 
 /* Reasons of a pod. Those of a node are said by place_sentence and place_line. */

@@ -74,9 +74,10 @@ static bool nest_keyword(struct shell *sh, struct span w) {
         shell_nest_leave(sh, NEST_BLOCK);
         shell_nest_enter(sh, NEST_BLOCK);
     } else if (span_is(w, "{")) {
-        shell_nest_enter(sh, NEST_GROUP);
+        shell_nest_enter(sh, sh->function ? NEST_FUNCTION : NEST_GROUP);
+        sh->function = false;
     } else if (span_is(w, "}")) {
-        shell_nest_leave(sh, NEST_GROUP);
+        shell_nest_close_group(sh);
     } else {
         return false;
     }
@@ -85,25 +86,28 @@ static bool nest_keyword(struct shell *sh, struct span w) {
 
 /* Words that stand in front of a command without being it. *drop: the whole line is none. */
 static unsigned skip_keywords(struct shell *sh, bool *drop) {
-    static const char *const lists[] = {"for", "case", "select", "function", NULL};
+    static const char *const lists[] = {"for", "case", "select", NULL};
     static const char *const passes[] = {"then",    "do",    "!",       "time", "exec",
                                          "command", "nohup", "builtin", NULL};
     unsigned i = 0;
     for (; i < sh->cmd.n; i++) {
         struct span w = argv_word(&sh->cmd, i);
+        if (span_is(w, "function")) {
+            sh->function = true;
+            i++; /* its name */
+            continue;
+        }
         if (one_of(w, lists)) {
             *drop = true;
-            if (!span_is(w, "function")) {
-                shell_nest_enter(sh, NEST_BLOCK);
-                loop_variable(sh, span_is(w, "case") ? sh->cmd.n : i + 1);
-            }
+            shell_nest_enter(sh, NEST_BLOCK);
+            loop_variable(sh, span_is(w, "case") ? sh->cmd.n : i + 1);
             return i;
         }
         if (!nest_keyword(sh, w) && !one_of(w, passes)) {
             break;
         }
     }
-    return i;
+    return i < sh->cmd.n ? i : sh->cmd.n;
 }
 
 void shell_nested(struct shell *sh, struct span text) {
@@ -201,6 +205,15 @@ enum shell_exported shell_exported(struct shell *sh, const char *name, struct sp
     }
     *value = v->value;
     return v->unset ? EXPORT_UNSET : span_marked(v->value) ? EXPORT_UNKNOWN : EXPORT_KNOWN;
+}
+
+bool shell_conditional(const struct shell *sh) {
+    for (unsigned i = 1; i <= sh->n_nest; i++) {
+        if (sh->nest[i] == NEST_BLOCK || sh->nest[i] == NEST_TESTED) {
+            return true;
+        }
+    }
+    return false;
 }
 
 bool shell_read(const struct shell_ask *ask, const struct argv *v, unsigned script) {

@@ -34,4 +34,7 @@ bool shell_read(const struct shell_ask *ask, const struct argv *v, unsigned scri
 enum shell_exported { EXPORT_NOT_HERE = 0, EXPORT_KNOWN, EXPORT_UNKNOWN, EXPORT_UNSET };
 enum shell_exported shell_exported(struct shell *sh, const char *name, struct span *value);
 
+/* The command runs only if some condition holds. */
+bool shell_conditional(const struct shell *sh);
+
 #endif

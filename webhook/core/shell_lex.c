@@ -163,6 +163,7 @@ static void open_paren(struct lex *x) {
         return;
     }
     end_command(x);
+    x->sh->function = x->sh->function || at(x, 0) == ')';
     shell_nest_enter(x->sh, NEST_SUBSHELL);
 }
 

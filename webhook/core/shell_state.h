@@ -13,6 +13,7 @@
 /* What must have happened for the commands that are being read to run. */
 enum shell_nest {
     NEST_GROUP = 0, /* { }: nothing */
+    NEST_FUNCTION,  /* { } of a function: a call of it */
     NEST_CHAIN,     /* behind &&, after commands that only prepare (cd, export) */
     NEST_TESTED,    /* behind &&, after anything else; behind || */
     NEST_BLOCK,     /* inside if, while, for, case */
@@ -47,6 +48,7 @@ struct shell {
     bool lost;         /* a command may be missing */
     struct span array; /* name of the array whose elements are being read; p NULL none */
     bool array_append;
+    bool function; /* the next { opens a function's body */
     bool args_unknown;
     unsigned n_args; /* $0 first */
     struct span arg[SHELL_ARGS_MAX];
@@ -64,6 +66,7 @@ struct shell_var *shell_var_of(struct shell *sh, struct span name); /* NULL when
 /* Conditions begin and end; ending one makes what was set under it unknown. */
 void shell_nest_enter(struct shell *sh, enum shell_nest kind);
 void shell_nest_leave(struct shell *sh, enum shell_nest kind); /* up to and with the last such */
+void shell_nest_close_group(struct shell *sh);                 /* } */
 void shell_nest_end_list(struct shell *sh);                    /* && and || end here */
 void shell_nest_next(struct shell *sh, bool either);           /* behind || (either) or && */
 

@@ -27,8 +27,23 @@ static void keep_exported(struct reading *r, struct shell *sh, const engine_word
     }
 }
 
+/* if ...; then vllm -tp 8; else vllm -tp 4; fi: which of them runs, only the run can tell. */
+static bool says_otherwise(const struct reading *r, const struct argv *v,
+                           const struct engine_row *row, unsigned first) {
+    struct arg before;
+    struct arg now;
+    arg_find(&r->argv, r->first, r->row, r->row->tp, &before);
+    arg_find(v, first, row, row->tp, &now);
+    return before.state != now.state || !span_eq(before.value, now.value) || r->row != row;
+}
+
 static void take_server(struct reading *r, const struct argv *v, const struct engine_row *row,
                         unsigned first, struct shell *sh) {
+    bool conditional = sh && shell_conditional(sh);
+    if (r->row && (r->conditional || conditional) && says_otherwise(r, v, row, first)) {
+        r->differs = true;
+    }
+    r->conditional = conditional;
     static const engine_words common = {"CUDA_VISIBLE_DEVICES", "NIM_MODEL_PROFILE",
                                         "LLAMA_ARG_SPLIT_MODE", "SHARDED"};
     r->argv = *v;

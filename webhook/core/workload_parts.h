@@ -30,6 +30,8 @@ struct reading {
     bool other;       /* a router or frontend */
     bool ray;         /* starts or joins a Ray cluster: several pods */
     bool opaque;      /* a script file or more than fits: flags may be missing */
+    bool conditional; /* the engine's command runs only if some condition holds */
+    bool differs;     /* ... and another one says another TP size */
     bool script_file; /* argv is the call of a script that starts the engine */
     unsigned n_script_env;
     struct script_env script_env[SCRIPT_ENV_MAX];

@@ -2,18 +2,6 @@
 #include "tests/unit/core/workloadkit.h"
 
 static const struct reading_row rows[] = {
-    {"trtllm leader nodes",
-     {.command = {"sh", "-c"},
-      .args = {"python3 ./server.py leader --pp=8 --tp=2 --gpu_per_node=8"},
-      .gpus = 8},
-     "tp=2 pp=8 world=16 in=8 nodes=2"},
-    {"trtllm worker",
-     {.command = {"sh", "-c"},
-      .args = {"./i.sh; python3 ./server.py worker --x=/d"},
-      .gpus = 8,
-      .group_size = 2},
-     "tp=? worker=1"},
-    {"tritonserver", {.command = {"tritonserver", "--model-repository=/m"}, .gpus = 4}, "tp=?"},
     {"tgi env",
      {.image = "ghcr.io/huggingface/text-generation-inference:2",
       .env = {"NUM_SHARD=2", "MODEL_ID=a/b", "QUANTIZE=awq", "DTYPE=float16"},
@@ -280,6 +268,23 @@ static const struct reading_row rows[] = {
     {"custom py flags",
      {.image = "foo", .command = {"python", "serve.py", "--tensor-parallel-size", "2"}, .gpus = 2},
      "tp=2"},
+    {"djl with envFrom",
+     {.image = "x/djl-inference:0.29", .env_from = true, .gpus = 4},
+     "engine=djl tp=?"},
+    {"nim of several nodes, however many",
+     {.image = "nvcr.io/nim/meta/x:1",
+      .env = {"NIM_TENSOR_PARALLEL_SIZE=8", "NIM_MULTI_NODE=1"},
+      .gpus = 8},
+     "tp=8 nodes=? scope=unknown"},
+    {"torchrun with a Megatron flag",
+     {.command = {"torchrun", "train.py", "--tensor-model-parallel-size=2"}, .gpus = 4},
+     "engine=megatron tp=2 in=4"},
+    {"dynamo.trtllm, overrides that are no number",
+     {.command = {"python3", "-m", "dynamo.trtllm", "--override-engine-args",
+                  "{\"tensor_parallel_size\": $(X)}"},
+      .gpus = 4},
+     "tp=?"},
+    {"llama.cpp, no equals sign", {.command = {"llama-server", "-sm=row"}, .gpus = 4}, "tp=?"},
 };
 
 int main(void) {

@@ -265,6 +265,18 @@ static const struct reading_row rows[] = {
       .gpus = 8,
       .group_size = 2},
      "tp=2 pp=8 engine=tensorrt-llm"},
+    {"trtllm leader nodes",
+     {.command = {"sh", "-c"},
+      .args = {"python3 ./server.py leader --pp=8 --tp=2 --gpu_per_node=8"},
+      .gpus = 8},
+     "tp=2 pp=8 world=16 in=8 nodes=2"},
+    {"trtllm worker",
+     {.command = {"sh", "-c"},
+      .args = {"./i.sh; python3 ./server.py worker --x=/d"},
+      .gpus = 8,
+      .group_size = 2},
+     "tp=? worker=1"},
+    {"tritonserver", {.command = {"tritonserver", "--model-repository=/m"}, .gpus = 4}, "tp=?"},
 };
 
 int main(void) {

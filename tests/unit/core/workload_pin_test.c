@@ -1,6 +1,20 @@
 /* GPUs that a pod names, and sizes said by hand. One row per spelling. */
 #include "tests/unit/core/workloadkit.h"
 
+/* Two containers: an engine counts the GPUs of its own. */
+static void own_gpus(void) {
+    const struct podkit kit = {.command = {"text-generation-launcher"}, .gpus = 4};
+    struct podkit_room room;
+    struct pod pod = *podkit_build(&kit, &room);
+    struct container both[2] = {room.container, {.name = SPAN("other"), .gpus = 1, .at = 1}};
+    struct workload w = {0};
+    struct err e = {0};
+    pod.containers = both;
+    pod.n_containers = 2;
+    ok(workload_read(&pod, &w, &e) && w.tp.known && w.tp.n == 4 && w.gpus == 5,
+       "an engine's own container has 4 of the pod's 5 GPUs");
+}
+
 static const struct reading_row rows[] = {
     {"NVIDIA_VISIBLE_DEVICES pin",
      {.command = {"vllm", "serve", "m"},
@@ -105,5 +119,6 @@ static const struct reading_row rows[] = {
 
 int main(void) {
     workloadkit_check(rows, sizeof rows / sizeof rows[0]);
+    own_gpus();
     return tap_done();
 }

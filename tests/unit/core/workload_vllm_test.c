@@ -2,6 +2,21 @@
  * spelling. */
 #include "tests/unit/core/workloadkit.h"
 
+/* 32 times. */
+#define FAN(s)  FAN8(s) FAN8(s) FAN8(s) FAN8(s)
+#define FAN8(s) s s s s s s s s
+
+/* A long template must not hide the flags behind it. */
+static void long_words(void) {
+    static char template[40000];
+    memset(template, 'x', sizeof template - 1);
+    struct reading_row row = {
+        "a long word before the flag",
+        {.command = {"vllm", "serve", "m", "--chat-template", template, "-tp", "2"}, .gpus = 2},
+        "tp=2 model=m"};
+    workloadkit_check(&row, 1);
+}
+
 static const struct reading_row rows[] = {
     {"vllm serve, two words",
      {.command = {"vllm", "serve", "org/m"}, .args = {"--tensor-parallel-size", "2"}, .gpus = 2},
@@ -286,9 +301,24 @@ static const struct reading_row rows[] = {
       .args = {"--tp", "8", "--nnodes", "$(LWS_GROUP_SIZE)"},
       .gpus = 8},
      "tp=8 nodes=? scope=unknown"},
+    {"$(VAR) that fans out more than it may",
+     {.command = {"vllm", "serve", "m", "-tp", "$(D)"},
+      .env = {"A=2", "B=" FAN("$(A)"), "C=" FAN("$(B)"), "D=" FAN("$(C)")},
+      .gpus = 2},
+     "tp=?"},
+    {"another engine's flag",
+     {.command = {"vllm", "serve", "m", "--num-shard", "2"}, .gpus = 2},
+     "tp=?"},
+    {"an abbreviation that fits several",
+     {.command = {"vllm", "serve", "m", "--data-parallel=2"}, .gpus = 2},
+     "tp=1 dp=?"},
+    {"MIG slices that are named",
+     {.command = {"vllm", "serve", "m"}, .env = {"NVIDIA_VISIBLE_DEVICES=MIG-a,MIG-b"}},
+     "pin=3/0 mig=2"},
 };
 
 int main(void) {
     workloadkit_check(rows, sizeof rows / sizeof rows[0]);
+    long_words();
     return tap_done();
 }
