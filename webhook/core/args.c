@@ -157,11 +157,20 @@ static void take_unclear(unsigned i, struct span name, const char *why, struct a
     *out = (struct arg){.state = ARG_UNKNOWN, .name = name, .word = i, .why = why};
 }
 
+static size_t find_space(struct span w) {
+    size_t n = 0;
+    while (n < w.n && !span_is_space(w.p[n])) {
+        n++;
+    }
+    return n;
+}
+
 /* "--port 80 --tensor-parallel-size 2" as one word: is the flag among its parts? */
 static bool hides_flag(const struct engine_row *row, const engine_words names, struct span w,
                        struct span *name) {
     while (w.n) {
-        struct span part = span_cut(&w, ' ');
+        struct span part = span_upto(w, find_space(w));
+        w = span_from(w, part.n + 1);
         *name = span_upto(part, span_find(part, '='));
         if (name->n > 1 && name->p[0] == '-' && flag_is(row, names, *name) != LIKE_NO) {
             return true;
@@ -175,7 +184,7 @@ static unsigned take_word(const struct argv *v, unsigned i, const struct engine_
                           const engine_words names, struct arg *out) {
     struct span w = argv_word(v, i);
     struct span name;
-    if (span_find(w, ' ') < w.n) {
+    if (find_space(w) < w.n) {
         if (hides_flag(row, names, w, &name)) {
             take_unclear(i, name,
                          "flag and value stand in one argument, which the engine does not split",

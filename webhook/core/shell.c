@@ -209,7 +209,7 @@ enum shell_exported shell_exported(struct shell *sh, const char *name, struct sp
 
 bool shell_conditional(const struct shell *sh) {
     for (unsigned i = 1; i <= sh->n_nest; i++) {
-        if (sh->nest[i] == NEST_BLOCK || sh->nest[i] == NEST_TESTED) {
+        if (sh->nest[i] == NEST_BLOCK || sh->nest[i] == NEST_TESTED || sh->nest[i] == NEST_EITHER) {
             return true;
         }
     }

@@ -51,6 +51,17 @@ static void export_names(struct shell *sh) {
     }
 }
 
+/* let A=B*2 C++: numbers that are not followed here. */
+static void run_let(struct shell *sh) {
+    for (unsigned i = 1; i < sh->cmd.n; i++) {
+        struct span w = argv_word(&sh->cmd, i);
+        size_t n = shell_name_len(w);
+        if (n && n < w.n) {
+            shell_set_unknown(sh, span_upto(w, n));
+        }
+    }
+}
+
 /* Names among the words of unset, read, mapfile: options and what does not look like one stay. */
 static void change_names(struct shell *sh, void (*change)(struct shell *, struct span)) {
     for (unsigned i = 1; i < sh->cmd.n; i++) {
@@ -146,6 +157,8 @@ bool shell_builtin(struct shell *sh) {
         change_names(sh, shell_set_unknown);
     } else if (span_is(name, "printf") && span_is(argv_word(&sh->cmd, 1), "-v")) {
         shell_set_unknown(sh, argv_word(&sh->cmd, 2));
+    } else if (span_is(name, "let")) {
+        run_let(sh);
     } else if (span_is(name, "shift")) {
         run_shift(sh);
     } else if (span_is(name, "source") || span_is(name, ".")) {

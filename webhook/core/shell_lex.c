@@ -149,10 +149,41 @@ static void separator(struct lex *x) {
     x->i += twice ? 2 : 1;
 }
 
+/* Does an assignment stand at the front of s (=, +=, ++, but not == or a comparison)? */
+static bool assigns(struct span s) {
+    while (s.n && span_is_space(s.p[0])) {
+        s = span_from(s, 1);
+    }
+    bool twice = span_starts(s, "++") || span_starts(s, "--");
+    size_t op = s.n && memchr("+-*/%&|^", s.p[0], 8) ? 1 : 0;
+    bool equals = s.n > op && s.p[op] == '=' && !(s.n > op + 1 && s.p[op + 1] == '=');
+    return twice || equals;
+}
+
+/* ((TP++)), for ((i = 0; ...)): what is assigned there becomes unknown. */
+static void arithmetic_command(struct lex *x) {
+    struct span rest = span_from(x->in, x->i);
+    struct span s = span_upto(rest, span_search(rest, "))"));
+    x->i += s.n + 2;
+    s = span_from(s, 2);
+    while (s.n) {
+        size_t n = shell_name_len(s);
+        bool changes = n && assigns(span_from(s, n));
+        if (changes) {
+            shell_set_unknown(x->sh, span_upto(s, n));
+        }
+        s = span_from(s, n ? n : 1);
+    }
+}
+
 /* NAME=( or NAME+=( opens an array; any other parenthesis opens a subshell or a function's (). */
 static void open_paren(struct lex *x) {
     struct argv *v = &x->sh->cmd;
     struct span word = {v->open ? v->text + v->start[v->n] : "", v->open ? v->len[v->n] : 0};
+    if (!v->open && at(x, 1) == '(') {
+        arithmetic_command(x);
+        return;
+    }
     x->i++;
     if (word.n > 1 && word.p[word.n - 1] == '=' && v->n == 0) {
         bool append = word.n > 2 && word.p[word.n - 2] == '+';

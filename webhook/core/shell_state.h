@@ -15,7 +15,8 @@ enum shell_nest {
     NEST_GROUP = 0, /* { }: nothing */
     NEST_FUNCTION,  /* { } of a function: a call of it */
     NEST_CHAIN,     /* behind &&, after commands that only prepare (cd, export) */
-    NEST_TESTED,    /* behind &&, after anything else; behind || */
+    NEST_TESTED,    /* behind &&, after anything else */
+    NEST_EITHER,    /* behind || */
     NEST_BLOCK,     /* inside if, while, for, case */
     NEST_SUBSHELL,  /* ( ) */
 };

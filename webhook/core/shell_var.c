@@ -150,7 +150,7 @@ static void leave(struct shell *sh) {
 }
 
 static bool is_list(unsigned kind) {
-    return kind == NEST_CHAIN || kind == NEST_TESTED;
+    return kind == NEST_CHAIN || kind == NEST_TESTED || kind == NEST_EITHER;
 }
 
 void shell_nest_end_list(struct shell *sh) {
@@ -180,15 +180,13 @@ void shell_nest_close_group(struct shell *sh) {
 }
 
 void shell_nest_next(struct shell *sh, bool either) {
-    bool chain = sh->n_nest && sh->nest[sh->n_nest] == NEST_CHAIN;
-    if (!either && chain && sh->prepares) {
-        return; /* all before it ran, or this does not */
-    }
-    bool again = !either && sh->n_nest && is_list(sh->nest[sh->n_nest]);
-    if (again && chain) {
-        sh->nest[sh->n_nest] = NEST_TESTED;
+    unsigned top = sh->n_nest ? sh->nest[sh->n_nest] : NEST_GROUP;
+    if (!either && (top == NEST_CHAIN || top == NEST_TESTED)) {
+        /* all before it ran, or this does not: what they set holds here */
+        sh->nest[sh->n_nest] = (uint8_t)(sh->prepares ? top : NEST_TESTED);
         return;
     }
+    bool sure = sh->prepares && top != NEST_EITHER;
     shell_nest_end_list(sh);
-    shell_nest_enter(sh, !either && sh->prepares && !again ? NEST_CHAIN : NEST_TESTED);
+    shell_nest_enter(sh, either ? NEST_EITHER : sure ? NEST_CHAIN : NEST_TESTED);
 }

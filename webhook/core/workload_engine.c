@@ -37,6 +37,25 @@ static bool says_otherwise(const struct reading *r, const struct argv *v,
     return before.state != now.state || !span_eq(before.value, now.value) || r->row != row;
 }
 
+/* env CUDA_VISIBLE_DEVICES=1,0 vllm serve: variables that a launcher's words set. */
+static void keep_launcher_env(struct reading *r, const char *name) {
+    for (unsigned i = 0; i < r->first && r->n_script_env < SCRIPT_ENV_MAX; i++) {
+        struct span value = argv_word(&r->argv, i);
+        if (!span_is(span_cut(&value, '='), name)) {
+            continue;
+        }
+        bool fits = value.n <= (size_t)(SCRIPT_TEXT_MAX - r->n_script_text);
+        enum shell_exported state = fits && !span_marked(value) ? EXPORT_KNOWN : EXPORT_UNKNOWN;
+        struct script_env *v = &r->script_env[r->n_script_env++];
+        *v = (struct script_env){.name = name, .state = (uint8_t)state, .at = r->n_script_text};
+        if (state == EXPORT_KNOWN && value.n) {
+            memcpy(r->script_text + v->at, value.p, value.n);
+            v->n = (uint16_t)value.n;
+            r->n_script_text = (uint16_t)(r->n_script_text + v->n);
+        }
+    }
+}
+
 static void take_server(struct reading *r, const struct argv *v, const struct engine_row *row,
                         unsigned first, struct shell *sh) {
     bool conditional = sh && shell_conditional(sh);
@@ -53,6 +72,7 @@ static void take_server(struct reading *r, const struct argv *v, const struct en
     r->opaque = v->overflow;
     r->n_script_env = 0;
     r->n_script_text = 0;
+    keep_launcher_env(r, common[0]);
     keep_exported(r, sh, common);
     keep_exported(r, sh, row->env_tp);
     keep_exported(r, sh, row->env_pp);
