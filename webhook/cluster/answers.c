@@ -11,7 +11,7 @@ static void forget(struct answers_of *of) {
     free(of->key);
     free(of->kept);
     free(of->census);
-    *of = (struct answers_of){0};
+    memset(of, 0, sizeof *of);
 }
 
 void answers_forget(struct answers *a) {

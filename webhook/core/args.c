@@ -184,7 +184,7 @@ static unsigned take_word(const struct argv *v, unsigned i, const struct engine_
                           const engine_words names, struct arg *out) {
     struct span w = argv_word(v, i);
     struct span name;
-    if (find_space(w) < w.n) {
+    if (find_space(w) < span_trim(w).n) {
         if (hides_flag(row, names, w, &name)) {
             take_unclear(i, name,
                          "flag and value stand in one argument, which the engine does not split",

@@ -14,7 +14,7 @@
 
 #define ARGV_WORDS_MAX 512
 #define ARGV_TEXT_MAX  24576
-/* Where a word is cut when all of them do not fit; the rest is a MARK_UNKNOWN. */
+/* Where a word is cut at last when all of them do not fit; the rest is a MARK_UNKNOWN. */
 #define ARGV_WORD_CUT 512
 
 #define MARK_UNKNOWN                                                                               \

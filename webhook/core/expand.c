@@ -193,11 +193,13 @@ static void all_words(const struct pod *p, const struct container *c, struct arg
 }
 
 void argv_of(const struct pod *p, const struct container *c, struct argv *v) {
-    argv_reset(v, ARGV_TEXT_MAX);
-    all_words(p, c, v);
-    if (v->overflow) {
-        /* A long template among the words must not hide the flags behind it. */
-        argv_reset(v, ARGV_WORD_CUT);
+    /* A long template among the words must not hide the flags behind it. */
+    static const unsigned cuts[] = {ARGV_TEXT_MAX, ARGV_TEXT_MAX / 2, ARGV_WORD_CUT};
+    for (unsigned i = 0; i < sizeof cuts / sizeof cuts[0]; i++) {
+        argv_reset(v, cuts[i]);
         all_words(p, c, v);
+        if (!v->overflow) {
+            return;
+        }
     }
 }

@@ -41,7 +41,7 @@ static bool says_otherwise(const struct reading *r, const struct argv *v,
 static void keep_launcher_env(struct reading *r, const char *name) {
     for (unsigned i = 0; i < r->first && r->n_script_env < SCRIPT_ENV_MAX; i++) {
         struct span value = argv_word(&r->argv, i);
-        if (!span_is(span_cut(&value, '='), name)) {
+        if (span_find(value, '=') == value.n || !span_is(span_cut(&value, '='), name)) {
             continue;
         }
         bool fits = value.n <= (size_t)(SCRIPT_TEXT_MAX - r->n_script_text);

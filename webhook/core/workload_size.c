@@ -97,6 +97,10 @@ bool size_take(const struct size_ask *a, struct span name, struct span value, co
         size_take_unknown(a, buf_cstr(&b), buf_cstr(&wb), where, source);
         return true;
     }
+    if (a->field == EV_NODES && span_find(value, ':') < value.n) {
+        size_take_unknown(a, buf_cstr(&b), "a range of nodes", where, source); /* torchrun's 2:4 */
+        return true;
+    }
     if (!word_size(a, value, &size) && !size_parse(value, &size.n)) {
         return bad_size(where, name, value, e);
     }
@@ -109,7 +113,7 @@ bool size_take(const struct size_ask *a, struct span name, struct span value, co
     return true;
 }
 
-/* From one argument vector. *done: it was there. */
+/* What the flag said, if it was there. */
 static bool take_arg(const struct size_ask *a, const struct arg *arg, const char *where,
                      enum evidence_source source, struct err *e) {
     char name[64];

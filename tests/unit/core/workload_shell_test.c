@@ -338,6 +338,28 @@ static const struct reading_row rows[] = {
     {"a default that is assigned",
      {SH("vllm serve m -tp ${TP:=2} -pp $TP"), .gpus = 8},
      "tp=2 pp=2"},
+    {"a long chain up to the server",
+     {SH("pip install x && nvidia-smi && export TP=4 && exec vllm serve m -tp $TP"), .gpus = 8},
+     "tp=4"},
+    {"let", {SH("TP=2\nlet TP=TP*2\nvllm serve m -tp $TP"), .gpus = 8}, "tp=?"},
+    {"an arithmetic command", {SH("TP=2\n((TP++))\nvllm serve m -tp $TP"), .gpus = 8}, "tp=?"},
+    {"an arithmetic comparison",
+     {SH("TP=2\nif ((TP > 1)); then echo; fi\nvllm serve m -tp $TP"), .gpus = 8},
+     "tp=2"},
+    {"a loop that reads a file",
+     {SH("TP=2\nwhile read -r l; do TP=$l; done < /f\nvllm serve m -tp $TP"), .gpus = 8},
+     "tp=?"},
+    {"a condition in the background",
+     {SH("TP=2\nif true; then TP=4; fi &\nvllm serve m -tp $TP"), .gpus = 8},
+     "tp=?"},
+    {"a variable inside a case",
+     {SH("case $R in\n  a) export TP=2\n  vllm serve m -tp $TP\n  ;;\n  b) vllm serve m -tp 2 "
+         ";;\nesac"),
+      .gpus = 8},
+     "tp=2"},
+    {"CUDA_VISIBLE_DEVICES among the words of env",
+     {SH("env CUDA_VISIBLE_DEVICES=1,0 vllm serve m -tp 2"), .gpus = 8},
+     "tp=2 visible=1,0"},
 };
 
 int main(void) {
