@@ -11,6 +11,19 @@ void argv_reset(struct argv *v, unsigned word_max) {
     v->overflow = false;
 }
 
+void argv_copy(struct argv *to, const struct argv *from) {
+    to->n = from->n;
+    to->overflow = from->overflow;
+    to->open = from->open;
+    to->n_text = from->n_text;
+    to->word_max = from->word_max;
+    unsigned words = from->n + (from->open ? 1U : 0U);
+    memcpy(to->start, from->start, words * sizeof from->start[0]);
+    memcpy(to->len, from->len, words * sizeof from->len[0]);
+    memcpy(to->at, from->at, words * sizeof from->at[0]);
+    memcpy(to->text, from->text, from->n_text);
+}
+
 void argv_open(struct argv *v) {
     if (v->open) {
         return;

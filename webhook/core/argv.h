@@ -37,7 +37,9 @@ struct argv {
 #define ARGV_ARGS 0x8000U
 
 void argv_reset(struct argv *v, unsigned word_max); /* word_max: at most ARGV_TEXT_MAX */
-void argv_put(struct argv *v, struct span s);       /* appends to the open word, opening one */
+void argv_copy(struct argv *to,
+               const struct argv *from);      /* the words in use, not the room behind */
+void argv_put(struct argv *v, struct span s); /* appends to the open word, opening one */
 void argv_char(struct argv *v, char c);
 void argv_open(struct argv *v);                          /* an empty word is a word too */
 void argv_end(struct argv *v, unsigned at);              /* closes the open word, if any */

@@ -138,7 +138,7 @@ enum env_state env_read(const struct pod *p, const struct container *c, const ch
 
 static void put_word_reference(const struct env_ask *ask, struct span name, struct span raw,
                                struct argv *v) {
-    char text[ENV_VALUE_MAX + 1];
+    char text[ENV_VALUE_MAX + 1] NOINIT;
     struct buf value = BUF_OVER(text);
     enum env_state state = env_read_within(ask, name, &value, NULL);
     /* envFrom may define any name; Kubernetes leaves an undefined one as it stands. */

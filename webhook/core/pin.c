@@ -222,7 +222,7 @@ static void read_cuda(const struct named *n, bool asks, struct workload *w) {
 }
 
 bool pin_read(const struct reading *r, bool asks, struct workload *w, struct err *e) {
-    struct named named;
+    struct named named NOINIT;
     read_named(r, NVIDIA, &named);
     if (!read_nvidia(&named, asks, w, e)) {
         return false;

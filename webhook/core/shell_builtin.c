@@ -101,7 +101,7 @@ static void run_shift(struct shell *sh) {
 }
 
 static void run_eval(struct shell *sh, unsigned from) {
-    char text[SHELL_TEXT_MAX / 2];
+    char text[SHELL_TEXT_MAX / 2] NOINIT;
     struct buf b = BUF_OVER(text);
     for (unsigned i = from; i < sh->cmd.n; i++) {
         buf_span(&b, argv_word(&sh->cmd, i));

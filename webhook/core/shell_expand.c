@@ -102,7 +102,7 @@ static void put_found(struct shell *sh, enum shell_found found, struct span valu
 }
 
 static void put_var(struct shell *sh, struct span name, bool split) {
-    char text[ENV_VALUE_MAX + 1];
+    char text[ENV_VALUE_MAX + 1] NOINIT;
     struct buf scratch = BUF_OVER(text);
     struct span value = {"", 0};
     put_found(sh, shell_get(sh, name, &scratch, &value), value, split);
@@ -136,7 +136,7 @@ static void put_braces(struct shell *sh, struct span inner, bool split) {
     size_t n = shell_name_len(inner);
     struct span name = span_upto(inner, n);
     struct span rest = span_from(inner, n);
-    char text[ENV_VALUE_MAX + 1];
+    char text[ENV_VALUE_MAX + 1] NOINIT;
     struct buf scratch = BUF_OVER(text);
     struct span value = {"", 0};
     bool positional = inner.n == 1 && ((inner.p[0] >= '0' && inner.p[0] <= '9') ||

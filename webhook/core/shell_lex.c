@@ -200,7 +200,7 @@ static void open_paren(struct lex *x) {
 
 static void close_array(struct lex *x) {
     struct shell *sh = x->sh;
-    char text[SHELL_TEXT_MAX / 2];
+    char text[SHELL_TEXT_MAX / 2] NOINIT;
     struct buf value = BUF_OVER(text);
     for (unsigned i = 0; i < sh->cmd.n; i++) {
         if (i) {

@@ -41,7 +41,7 @@ static int64_t atom(struct sum *m) {
     }
     size_t n = shell_name_len(m->s);
     if (n) {
-        char text[ENV_VALUE_MAX + 1];
+        char text[ENV_VALUE_MAX + 1] NOINIT;
         struct buf scratch = BUF_OVER(text);
         struct span value = {"", 0};
         enum shell_found f = shell_get(m->sh, span_upto(m->s, n), &scratch, &value);

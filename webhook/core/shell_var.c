@@ -82,10 +82,10 @@ static struct shell_var *changing(struct shell *sh, struct span name) {
 }
 
 void shell_set(struct shell *sh, struct span name, struct span value, bool append) {
-    char text[SHELL_TEXT_MAX / 2];
+    char text[SHELL_TEXT_MAX / 2] NOINIT;
     struct buf b = BUF_OVER(text);
     if (append) {
-        char old_text[ENV_VALUE_MAX + 1];
+        char old_text[ENV_VALUE_MAX + 1] NOINIT;
         struct buf scratch = BUF_OVER(old_text);
         struct span old = {"", 0};
         if (shell_get(sh, name, &scratch, &old) == SHELL_UNKNOWN) {

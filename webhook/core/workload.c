@@ -233,7 +233,8 @@ static struct span rebase(struct span s, const struct workload *from, struct wor
 }
 
 bool workload_read(const struct pod *p, struct workload *out, struct err *e) {
-    struct reading r = {.p = p};
+    struct reading r NOINIT;
+    reading_init(&r);
     struct workload w = {.container = choose_container(p, &r), .engine = ""};
     static const struct container no_container = {.n_env = 0};
     r.p = p;

@@ -65,7 +65,7 @@ static void take_server(struct reading *r, const struct argv *v, const struct en
     r->conditional = conditional;
     static const engine_words common = {"CUDA_VISIBLE_DEVICES", "NIM_MODEL_PROFILE",
                                         "LLAMA_ARG_SPLIT_MODE", "SHARDED"};
-    r->argv = *v;
+    argv_copy(&r->argv, v);
     r->row = row;
     r->first = first;
     r->worker = r->script_file = false;
@@ -110,7 +110,7 @@ static void see_command(void *ctx, const struct argv *v, struct shell *sh) {
         break;
     case MATCH_NONE:
         if (!r->row && script_word(v) < v->n) {
-            r->argv = *v;
+            argv_copy(&r->argv, v);
             r->first = script_word(v) + 1;
             r->script_file = true;
         }
@@ -176,7 +176,7 @@ static void by_image_or_flags(struct reading *r, struct argv *raw) {
     r->row = row;
     r->by_image = true;
     if (words) {
-        r->argv = *raw;
+        argv_copy(&r->argv, raw);
         r->first = 0;
         return;
     }
@@ -187,10 +187,15 @@ static void by_image_or_flags(struct reading *r, struct argv *raw) {
     }
 }
 
+void reading_init(struct reading *r) {
+    memset(r, 0, offsetof(struct reading, script_env));
+    argv_reset(&r->argv, ARGV_TEXT_MAX);
+}
+
 void reading_of(const struct pod *p, const struct container *c, struct reading *r) {
-    struct argv raw;
+    struct argv raw NOINIT;
     unsigned script = 0;
-    memset(r, 0, sizeof *r);
+    reading_init(r);
     r->p = p;
     r->c = c;
     argv_of(p, c, &raw);

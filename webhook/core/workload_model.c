@@ -45,7 +45,7 @@ static bool from_flag(const struct reading *r, struct workload *w, enum evidence
 static bool from_env(const struct reading *r, struct workload *w, enum evidence_field f,
                      const engine_words env, struct span *out) {
     for (unsigned i = 0; i < NAMES_MAX && env[i]; i++) {
-        char text[ENV_VALUE_MAX + 1];
+        char text[ENV_VALUE_MAX + 1] NOINIT;
         struct buf b = BUF_OVER(text);
         struct reading_place at;
         if (reading_env(r, env[i], &b, &at) == ENV_KNOWN && b.n) {

@@ -34,11 +34,12 @@ struct reading {
     bool differs;     /* ... and another one says another TP size */
     bool script_file; /* argv is the call of a script that starts the engine */
     unsigned n_script_env;
-    struct script_env script_env[SCRIPT_ENV_MAX];
     uint16_t n_script_text;
+    struct script_env script_env[SCRIPT_ENV_MAX]; /* from here on: written before it is read */
     char script_text[SCRIPT_TEXT_MAX];
     struct argv argv; /* the engine's command */
 };
+void reading_init(struct reading *r);
 
 /* What this container runs. */
 void reading_of(const struct pod *p, const struct container *c, struct reading *r);

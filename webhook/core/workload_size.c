@@ -160,13 +160,13 @@ static void split_words(struct span text, struct argv *v) {
 /* Environment that holds flags. */
 static bool from_env_flags(const struct size_ask *a, bool *done, struct err *e) {
     for (unsigned i = 0; i < NAMES_MAX && a->r->row->env_flags[i] && !*done; i++) {
-        char text[ENV_VALUE_MAX + 1];
+        char text[ENV_VALUE_MAX + 1] NOINIT;
         struct buf b = BUF_OVER(text);
         struct reading_place at;
         if (reading_env(a->r, a->r->row->env_flags[i], &b, &at) != ENV_KNOWN) {
             continue;
         }
-        struct argv v;
+        struct argv v NOINIT;
         struct arg arg;
         split_words(buf_view(&b), &v);
         arg_find(&v, 0, a->r->row, *flags_of(a->r->row, a->field), &arg);
@@ -182,7 +182,7 @@ static bool from_env(const struct size_ask *a, bool *done, struct err *e) {
     const engine_words *env = env_of(a->r->row, a->field);
     for (unsigned i = 0; i < NAMES_MAX && (*env)[i] && !*done; i++) {
         const char *name = (*env)[i];
-        char text[ENV_VALUE_MAX + 1];
+        char text[ENV_VALUE_MAX + 1] NOINIT;
         struct buf b = BUF_OVER(text);
         struct reading_place at;
         enum env_state state = reading_env(a->r, name, &b, &at);
