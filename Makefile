@@ -2,6 +2,7 @@
 # V picks the variant: release (default), asan, tsan, fuzz. Everything built lands in build/$(V).
 
 V     ?= release
+JOBS  ?= $(shell nproc)
 CC    := gcc
 B     ?= build/$(V)
 
@@ -126,7 +127,8 @@ deps: build/.deps-lint
 
 .PHONY: demo
 demo: build/.deps build/.deps-test
-	@$(MAKE) --no-print-directory -s all
+	@[ -x build/release/tpguard ] || echo 'building tpguard (about a minute) ...'
+	@$(MAKE) --no-print-directory -s -j$(JOBS) all
 	@tests/demo.sh build/release/tpguard
 
 .PHONY: unit replay programs
@@ -137,15 +139,16 @@ programs: all unit replay
 # Everything in the release build, then the C tests again under ASan+UBSan.
 .PHONY: test
 test: build/.deps-test
-	@$(MAKE) --no-print-directory -s programs
-	@$(MAKE) --no-print-directory -s V=asan programs
+	@[ -x build/asan/tpguard ] || echo 'building the release and the sanitizer variant (about three minutes) ...'
+	@$(MAKE) --no-print-directory -s -j$(JOBS) programs
+	@$(MAKE) --no-print-directory -s -j$(JOBS) V=asan programs
 	@tests/run.sh $(patsubst $(B)/%,build/release/%,$(sort $(UNIT) $(REPLAY))) \
 	    $(patsubst $(B)/%,build/asan/%,$(sort $(UNIT) $(REPLAY))) \
 	    $(sort $(wildcard tests/contract/run.sh tests/machines/run.sh tests/server/run.sh tests/cli/run.sh))
 
 .PHONY: fuzz
 fuzz: build/.deps-lint
-	@$(MAKE) --no-print-directory -s V=fuzz fuzzers
+	@$(MAKE) --no-print-directory -s -j$(JOBS) V=fuzz fuzzers
 	@for f in $(FUZZ); do tests/fuzz/explore.sh build/fuzz/tests/fuzz/$${f}_fuzzer $$f $(FUZZ_SECONDS) || exit 1; done
 .PHONY: fuzzers
 fuzzers: $(FUZZERS)
@@ -162,8 +165,8 @@ format:
 
 .PHONY: lint lint-quick lint-tidy lint-cppcheck
 lint: build/.deps-lint lint-quick
-	@$(MAKE) --no-print-directory -s V=clang programs
-	@$(MAKE) --no-print-directory -s lint-cppcheck lint-tidy
+	@$(MAKE) --no-print-directory -s -j$(JOBS) V=clang programs
+	@$(MAKE) --no-print-directory -s -j$(JOBS) lint-cppcheck lint-tidy
 	@echo 'lint: clean'
 lint-quick: build/.deps-lint
 	@clang-format-14 --dry-run -Werror $(ALL_C)

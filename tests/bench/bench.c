@@ -169,7 +169,7 @@ static void put_name(struct buf *b, unsigned i) {
 /* As many variables as make a pod of the usual length: a review of about 6 KB. */
 static void put_env(struct buf *b) {
     buf_str(b, ",\"env\":[");
-    for (unsigned i = 0; i < 64; i++) {
+    for (unsigned i = 0; i < 88; i++) {
         buf_fmt(b, "%s{\"name\":\"SETTING_%02u\",\"value\":\"some text of the usual length %02u\"}",
                 i ? "," : "", i, i);
     }
