@@ -36,8 +36,7 @@ static bool second_byte_fits(unsigned char lead, unsigned char second) {
     return second >= low && second <= high;
 }
 
-/* Length of the UTF-8 sequence at p, which is not ASCII; 0 when it is none. */
-static size_t utf8_length(const char *p, const char *end) {
+size_t json_text_utf8(const char *p, const char *end) {
     unsigned char lead = (unsigned char)*p;
     if (lead < 0xC2 || lead > 0xF4) {
         return 0;
@@ -130,7 +129,7 @@ static size_t special_check(const char *p, const char *end, bool *plain, const c
         *wrong = c ? "a control character in a string" : "a NUL byte in a string";
         return 0;
     }
-    size_t n = utf8_length(p, end);
+    size_t n = json_text_utf8(p, end);
     if (n == 0) {
         *wrong = "bytes in a string that are not UTF-8";
     }

@@ -12,6 +12,9 @@
  * returned. *plain: no escape in it. */
 const char *json_text_check(const char *p, const char *end, bool *plain, const char **wrong);
 
+/* Length (2..4) of the UTF-8 sequence at p, which is not ASCII; 0 when it is none. */
+size_t json_text_utf8(const char *p, const char *end);
+
 /* Same string after resolving escapes ("a" and "\u0061" are). */
 bool json_text_same(struct span raw_a, struct span raw_b);
 

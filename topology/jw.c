@@ -3,6 +3,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "topology/json_text.h"
+
 struct jw jw_new(struct buf *out, unsigned indent) {
     return (struct jw){.out = out, .indent = indent};
 }
@@ -57,29 +59,6 @@ void jw_array_end(struct jw *w) {
     close_with(w, ']');
 }
 
-/* Length of the valid UTF-8 sequence at s (1..4), 0 when it is none (overlong and surrogates count
- * as none). */
-static size_t utf8_len(struct span s) {
-    unsigned char c = (unsigned char)s.p[0];
-    size_t n = c < 0x80                ? 1
-               : c >= 0xC2 && c < 0xE0 ? 2
-               : c >= 0xE0 && c < 0xF0 ? 3
-               : c >= 0xF0 && c < 0xF5 ? 4
-                                       : 0;
-    if (n == 0 || n > s.n) {
-        return 0;
-    }
-    for (size_t i = 1; i < n; i++) {
-        if (((unsigned char)s.p[i] & 0xC0) != 0x80) {
-            return 0;
-        }
-    }
-    unsigned char d = n > 1 ? (unsigned char)s.p[1] : 0;
-    bool bad = (c == 0xE0 && d < 0xA0) || (c == 0xED && d > 0x9F) || (c == 0xF0 && d < 0x90) ||
-               (c == 0xF4 && d > 0x8F);
-    return bad ? 0 : n;
-}
-
 static void escape_one(struct buf *out, char c) {
     switch (c) {
     case '"':
@@ -113,7 +92,7 @@ void jw_escape(struct buf *out, struct span s) {
             i++;
             continue;
         }
-        size_t n = c < 0x80 ? 0 : utf8_len(span_from(s, i));
+        size_t n = c < 0x80 ? 0 : json_text_utf8(s.p + i, s.p + s.n);
         if (n) {
             i += n;
             continue;

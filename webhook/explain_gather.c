@@ -167,7 +167,12 @@ bool explain_gather(struct cluster *c, const struct policy *policy, const struct
     judge_pod(c, policy, &u->pod, u->ns, now, j);
     *out = (struct explained){
         .unit = u, .policy = policy, .j = j, .row = rows, .subject = "", .matrix = ""};
-    if (!j->is_gpu_pod || j->malformed) {
+    if (!j->is_gpu_pod || j->decision.code == REASON_IGNORED) {
+        /* Nothing is decided from it; what the pod is, is still worth showing. */
+        struct err unread = {0};
+        return workload_read(&u->pod, &j->w, &unread) || unread.code == ERR_INPUT;
+    }
+    if (j->malformed) {
         return true;
     }
     struct gathering g = {.a = a,

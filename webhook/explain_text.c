@@ -297,7 +297,7 @@ void explain_text(const struct explained *x, const struct explain_style *s, stru
     put_head(x, s, out);
     buf_str(out, "\n");
     put_reasons(&x->j->decision, out);
-    if (x->j->malformed || !x->j->is_gpu_pod) {
+    if (x->j->malformed || x->j->decision.code == REASON_IGNORED) {
         put_advice(&x->j->decision, out);
         return;
     }

@@ -55,10 +55,9 @@ static bool key_text(struct writer *w, const struct yaml_node *key, struct span 
         return false;
     }
     if (key->kind == YAML_MAPPING) {
-        return err_set(
-            w->e, ERR_INPUT,
-            "line %u: a key is a map: JSON has no such key (an unfilled {{placeholder}}?)",
-            key->line);
+        return err_set(w->e, ERR_INPUT,
+                       "line %u: a key is a map: JSON has no such key (an unfilled template?)",
+                       key->line);
     }
     if (key->kind != YAML_SCALAR) {
         return err_set(w->e, ERR_INPUT, "line %u: a key is a list: JSON has no such key",

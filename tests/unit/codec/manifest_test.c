@@ -106,7 +106,7 @@ static void broken_ones(void) {
     struct result r = read_str(DEPLOYMENT "---\napiVersion: v1\nkind: Secret\ndata: {{TOKEN}}\n");
     ok(r.done && r.m.n == 1 && r.m.broken == 1, "a broken document does not hide the good one");
     is_str(r.m.first_broken.msg,
-           "line 13: a key is a map: JSON has no such key (an unfilled {{placeholder}}?)",
+           "line 13: a key is a map: JSON has no such key (an unfilled template?)",
            "and its line is told");
     r = read_str("{\"kind\":\"Pod\",\"kind\":\"Pod\"}{\"kind\":\"Service\"}");
     ok(r.done && r.m.n == 0 && r.m.broken == 1 && r.m.others == 1,

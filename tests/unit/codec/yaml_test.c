@@ -170,7 +170,7 @@ static void documents(void) {
         {"a broken document hides neither the one before nor the one behind",
          "a: 1\n---\nb: {{X}}\n---\nc: 3\n",
          "{\"a\":1}|line 3: a key is a map: JSON has no such key (an unfilled "
-         "{{placeholder}}?)|{\"c\":3}"},
+         "template?)|{\"c\":3}"},
         {"a text that cannot be parsed is a broken document", "a: 1\n---\nb: [\n---\nc: 3\n",
          "{\"a\":1}|line 4: did not find expected node content while parsing a flow node (from "
          "line "
