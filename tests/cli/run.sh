@@ -96,7 +96,7 @@ result $? "... by a patch on the node affinity"
 printf 'apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec: {containers: [{name: c, image: nginx}]}\n' >"$work/web.yaml"
 run 0 "a pod without a GPU" "$tpguard" explain -f "$work/web.yaml" --cluster $worked -o json
 json '.verdict == "allow" and .code == "Ignored" and .group.tp == 1 and .nodes == []' "... is none of ours"
-printf 'apiVersion: apps.nvidia.com/v1\nkind: NIMService\nmetadata: {name: n}\nspec: {gpus: 2}\n' >"$work/cr.yaml"
+printf 'apiVersion: apps.nvidia.com/v1\nkind: NIMService\nmetadata: {name: nim}\nspec: {gpus: 2}\n' >"$work/cr.yaml"
 run 3 "a custom resource whose pods an operator makes" "$tpguard" explain -f "$work/cr.yaml" --cluster $worked -o json
 json '.verdict == "unknown" and .group.tp == null' "... cannot be told"
 
