@@ -3,6 +3,8 @@
 
 V     ?= release
 JOBS  ?= $(shell nproc)
+# All cores, unless the caller said how many.
+PAR    = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(JOBS))
 CC    := gcc
 B     ?= build/$(V)
 
@@ -128,7 +130,7 @@ deps: build/.deps-lint
 .PHONY: demo
 demo: build/.deps build/.deps-test
 	@[ -x build/release/tpguard ] || echo 'building tpguard (about a minute) ...'
-	@$(MAKE) --no-print-directory -s -j$(JOBS) all
+	@$(MAKE) --no-print-directory -s $(PAR) all
 	@tests/demo.sh build/release/tpguard
 
 .PHONY: unit replay programs
@@ -140,15 +142,15 @@ programs: all unit replay
 .PHONY: test
 test: build/.deps-test
 	@[ -x build/asan/tpguard ] || echo 'building the release and the sanitizer variant (about three minutes) ...'
-	@$(MAKE) --no-print-directory -s -j$(JOBS) programs
-	@$(MAKE) --no-print-directory -s -j$(JOBS) V=asan programs
+	@$(MAKE) --no-print-directory -s $(PAR) programs
+	@$(MAKE) --no-print-directory -s $(PAR) V=asan programs
 	@tests/run.sh $(patsubst $(B)/%,build/release/%,$(sort $(UNIT) $(REPLAY))) \
 	    $(patsubst $(B)/%,build/asan/%,$(sort $(UNIT) $(REPLAY))) \
 	    $(sort $(wildcard tests/contract/run.sh tests/machines/run.sh tests/server/run.sh tests/cli/run.sh))
 
 .PHONY: fuzz
 fuzz: build/.deps-lint
-	@$(MAKE) --no-print-directory -s -j$(JOBS) V=fuzz fuzzers
+	@$(MAKE) --no-print-directory -s $(PAR) V=fuzz fuzzers
 	@for f in $(FUZZ); do tests/fuzz/explore.sh build/fuzz/tests/fuzz/$${f}_fuzzer $$f $(FUZZ_SECONDS) || exit 1; done
 .PHONY: fuzzers
 fuzzers: $(FUZZERS)
@@ -165,8 +167,8 @@ format:
 
 .PHONY: lint lint-quick lint-tidy lint-cppcheck
 lint: build/.deps-lint lint-quick
-	@$(MAKE) --no-print-directory -s -j$(JOBS) V=clang programs
-	@$(MAKE) --no-print-directory -s -j$(JOBS) lint-cppcheck lint-tidy
+	@$(MAKE) --no-print-directory -s $(PAR) V=clang programs
+	@$(MAKE) --no-print-directory -s $(PAR) lint-cppcheck lint-tidy
 	@echo 'lint: clean'
 lint-quick: build/.deps-lint
 	@clang-format-14 --dry-run -Werror $(ALL_C)

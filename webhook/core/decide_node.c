@@ -238,6 +238,16 @@ static void name_free_damage(const struct node_question *q, struct node_answer *
     }
 }
 
+/* The device plugin gives a pod of this size a linked set as long as one is free: as many such pods
+ * as there are disjoint sets have taken them all, wherever each sits. */
+static bool surely_taken(const struct node_question *q, const struct fit_pending *pending) {
+    unsigned same = 0;
+    for (unsigned i = 0; i < pending->n; i++) {
+        same += pending->size[i] == q->s->tp;
+    }
+    return same && same >= fit_count(q->n->health, FIT_NOW, q->free, q->s->tp);
+}
+
 /* A set exists on the node when all its GPUs are free: is one free, and certain to stay so? */
 static enum reason judge_free_set(const struct node_question *q, struct node_answer *out) {
     const struct node_view *n = q->n;
@@ -256,7 +266,7 @@ static enum reason judge_free_set(const struct node_question *q, struct node_ans
     struct fit_pending pending = unreported(n);
     if (q->policy->allocation == ALLOC_PLUGIN && pending.n &&
         !fit_certain(n->health, q->free, &pending, &q->ask)) {
-        return REASON_NVLINK_SET_UNSURE;
+        return surely_taken(q, &pending) ? REASON_NVLINK_SET_BUSY : REASON_NVLINK_SET_UNSURE;
     }
     return REASON_NONE;
 }

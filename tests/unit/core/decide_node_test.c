@@ -215,6 +215,18 @@ static void unreported_pods(void) {
     is_code(ask(&m, shape_tp(2, 1)).code, REASON_GPUS_BUSY, "and too few are free by count");
     m.view.pending = (struct fit_pending){.n = 255};
     (void)ask(&m, shape_tp(2, 1));
+    m.view.used = 2;
+    m.view.pending = (struct fit_pending){.size = {2}, .n = 1};
+    is_code(ask(&m, shape_tp(2, 1)).code, REASON_NONE,
+            "an unreported TP=2 pod sits on one pair, and the other is free");
+    ok(machine_build(&m, "n", "4xH100-NVL down=0-1", &policy), "a machine with one pair");
+    m.view.used = 2;
+    m.view.pending = (struct fit_pending){.size = {2}, .n = 1};
+    is_code(ask(&m, shape_tp(2, 1)).code, REASON_NVLINK_SET_BUSY,
+            "where there is one pair only, the unreported TP=2 pod has it for certain");
+    m.view.pending = (struct fit_pending){.size = {1, 1}, .n = 2};
+    is_code(ask(&m, shape_tp(2, 1)).code, REASON_NVLINK_SET_UNSURE,
+            "two unreported replicas may or may not sit there");
 }
 
 static void plugin_trouble(void) {
