@@ -73,18 +73,23 @@ static const struct option options[] = {
     {"reasons", no_argument, NULL, OPT_REASONS},
     {"engines", no_argument, NULL, OPT_ENGINES},
     {"help", no_argument, NULL, 'h'},
-    {"mode", required_argument, NULL, OPT_POLICY},
-    {"rewrite", required_argument, NULL, OPT_POLICY},
-    {"unsatisfiable", required_argument, NULL, OPT_POLICY},
-    {"autoscaler", no_argument, NULL, OPT_POLICY},
-    {"unknown-tp", required_argument, NULL, OPT_POLICY},
-    {"unknown-topology", required_argument, NULL, OPT_POLICY},
-    {"allocation", required_argument, NULL, OPT_POLICY},
-    {"allow-degraded", no_argument, NULL, OPT_POLICY},
-    {"freshness", required_argument, NULL, OPT_POLICY},
-    {"scheduler-name", required_argument, NULL, OPT_POLICY},
-    {NULL, 0, NULL, 0},
 };
+#define OPTIONS     (sizeof options / sizeof options[0])
+#define OPTIONS_MAX 64
+
+/* Explain's own options and those of the policy, as getopt_long wants them. */
+static void all_options(struct option all[static OPTIONS_MAX]) {
+    size_t n = 0;
+    bool takes_value = false;
+    for (; n < OPTIONS; n++) {
+        all[n] = options[n];
+    }
+    for (unsigned i = 0; n + 1 < OPTIONS_MAX && policy_option_name(i, &takes_value); i++, n++) {
+        int arg = takes_value ? required_argument : no_argument;
+        all[n] = (struct option){policy_option_name(i, &takes_value), arg, NULL, OPT_POLICY};
+    }
+    all[n] = (struct option){0};
+}
 
 static bool take_word(struct explain_run *r, int opt, const char *value, struct err *e) {
     struct span v = span_of(value);
@@ -133,9 +138,11 @@ static int print_list(void (*list)(struct buf *out)) {
 static int take_options(struct explain_run *r, int argc, char **argv) {
     struct err e = {0};
     int which = 0;
+    struct option all[OPTIONS_MAX];
+    all_options(all);
     opterr = 0;
     optind = 1;
-    for (int opt; (opt = getopt_long(argc, argv, ":f:o:h", options, &which)) != -1;) {
+    for (int opt; (opt = getopt_long(argc, argv, ":f:o:h", all, &which)) != -1;) {
         bool good = true;
         if (opt == 'h') {
             help();
@@ -150,7 +157,7 @@ static int take_options(struct explain_run *r, int argc, char **argv) {
             good = err_set(&e, ERR_INPUT, "no option %s; see tpguard explain --help",
                            argv[optind - 1]);
         } else if (opt == OPT_POLICY) {
-            good = policy_option_set(&r->policy, span_of(options[which].name), span_of(optarg), &e);
+            good = policy_option_set(&r->policy, span_of(all[which].name), span_of(optarg), &e);
         } else {
             good = take_word(r, opt, optarg, &e);
         }

@@ -199,7 +199,10 @@ static void put_annotation(struct topology_view *v, struct buf *out) {
 
 static int show(const struct run *r, struct topology_view *v) {
     struct buf out = buf_new(OUTPUT_MAX);
-    if (r->annotation) {
+    bool wrong = v->err.code != ERR_NONE && v->err.code != ERR_UNKNOWN;
+    if (wrong && !r->json) {
+        buf_reset(&out); /* one line on standard error, and nothing that looks like an answer */
+    } else if (r->annotation) {
         put_annotation(v, &out);
     } else if (r->json) {
         topology_json(v, &out);

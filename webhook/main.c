@@ -44,8 +44,11 @@ static int run_command(int argc, char **argv) {
             return commands[i].run(argc, argv);
         }
     }
-    fprintf(stderr, "tpguard: no command \"%s\": one of serve, explain, topology, version\n",
-            argv[0]);
+    fprintf(stderr, "tpguard: no command \"%s\": one of", argv[0]);
+    for (size_t i = 0; i < COMMANDS; i++) {
+        fprintf(stderr, "%s %s", i ? "," : "", commands[i].name);
+    }
+    fputc('\n', stderr);
     return EXIT_USAGE;
 }
 

@@ -93,6 +93,14 @@ bool policy_option_known(struct span name, bool *takes_value) {
     return r != NULL;
 }
 
+const char *policy_option_name(unsigned i, bool *takes_value) {
+    if (i >= ROWS) {
+        return NULL;
+    }
+    *takes_value = rows[i].value != NULL;
+    return rows[i].name;
+}
+
 bool policy_option_set(struct policy *p, struct span name, struct span value, struct err *e) {
     const struct option_row *r = find(name);
     if (!r) {

@@ -18,6 +18,9 @@ bool policy_option_known(struct span name, bool *takes_value);
 NODISCARD bool policy_option_set(struct policy *p, struct span name, struct span value,
                                  struct err *e);
 
+/* Name of option i, NULL past the last one. */
+const char *policy_option_name(unsigned i, bool *takes_value);
+
 /* Help lines of all of them. */
 void policy_options_help(struct buf *out);
 

@@ -127,6 +127,8 @@ json '.pairs["0-1"] == "down" and .pairs["2-3"] == "healthy" and .edges == [[2,3
 "$tpguard" topology --synthetic '4xH100-NVL down=0-1' --annotation >"$work/annotation" 2>/dev/null
 run 0 "its annotation, read back" "$tpguard" topology --from-annotation "$work/annotation" -o json
 json '.pairs["0-1"] == "down"' "... still knows what was fitted"
+refuses "a cordon of a GPU that is not there" "--cordon wants GPUs of this machine" \
+    "$tpguard" topology --synthetic 4xH100-NVL --cordon 9
 refuses "text that is no topology" "standard input" bash -c "echo hello | $tpguard topology -"
 run 3 "a failed nvidia-smi is unknown" bash -c "printf 'Failed to run topology matrix\n' | $tpguard topology - -o json"
 json '.state == "unknown" and .edges == null' "... never no NVLink"
