@@ -66,6 +66,7 @@ void cluster_drop_node(struct cluster *c, struct span name) {
 void cluster_drop_pod(struct cluster *c, struct span ns, struct span name) {
     pthread_mutex_lock(&c->lock);
     content_drop_pod(c->content, ns, name);
+    content_drop_waiting(c->content, ns, name);
     pthread_mutex_unlock(&c->lock);
 }
 

@@ -16,9 +16,10 @@
 #include "webhook/codec/object.h"
 #include "webhook/core/decide.h"
 
-#define CLUSTER_NODES_MAX 50000
-#define CLUSTER_PODS_MAX  200000
-#define CLUSTER_SHAPES    64 /* shapes whose answers are kept; the least recently used goes first */
+#define CLUSTER_NODES_MAX    50000
+#define CLUSTER_PODS_MAX     200000
+#define CLUSTER_WAITING_TEXT ((size_t)64 * 1024 * 1024) /* of all objects of waiting GPU pods */
+#define CLUSTER_SHAPES       64 /* shapes whose answers are kept; the least recently used goes first */
 
 struct cluster;
 
@@ -36,6 +37,58 @@ NODISCARD bool cluster_put_namespace(struct cluster *c, const struct namespace_o
 void cluster_drop_node(struct cluster *c, struct span name);
 void cluster_drop_pod(struct cluster *c, struct span ns, struct span name);
 void cluster_drop_namespace(struct cluster *c, struct span name);
+
+/* ---- live: objects arrive from list + watch ---- */
+
+enum cluster_kind { CLUSTER_NODES = 0, CLUSTER_PODS, CLUSTER_NAMESPACES, CLUSTER_KINDS };
+/* Around a full list: what is not put between begin and end is forgotten at the end, and not
+ * before, so that a list made again leaves no hole. The cache is ready when each kind was listed
+ * once. */
+void cluster_list_begin(struct cluster *c, enum cluster_kind kind);
+void cluster_list_end(struct cluster *c, enum cluster_kind kind);
+/* As cluster_put_pod; a pod that waits for a node is remembered with its object's text. */
+NODISCARD bool cluster_put_pod_object(struct cluster *c, const struct pod *p, struct span text,
+                                      struct err *e);
+
+enum cluster_pod {
+    CLUSTER_POD_UNSEEN = 0, /* this cache has not met it (yet): ask the API server */
+    CLUSTER_POD_PLAIN,      /* waits for a node, concerns no GPU */
+    CLUSTER_POD_WAITING,    /* GPU pod that waits for a node */
+    CLUSTER_POD_BOUND,      /* GPU pod on a node */
+};
+/* uid: the pod meant; one of the same name and another uid is UNSEEN. *text (made by the caller)
+ * gets the object of a WAITING pod; left empty where it is not kept. */
+enum cluster_pod cluster_find_pod(struct cluster *c, struct span ns, struct span name,
+                                  struct span uid, struct buf *text);
+/* Changes with everything that may change an answer. */
+uint64_t cluster_generation(struct cluster *c);
+/* Each waiting GPU pod: its object's text, good during the call. false stops. No cluster_* call
+ * from inside. */
+typedef bool cluster_waiting_visit(void *ctx, struct span uid, struct span text);
+void cluster_each_waiting(struct cluster *c, cluster_waiting_visit *visit, void *ctx);
+
+#define CLUSTER_CLAIMS_MAX 256 /* reservations of one node that count */
+/* One reservation made at a bind, of this or another tpguard (webhook/core/ledger.h). */
+struct cluster_claim {
+    struct span ns, name, uid;
+    uint32_t gpus;
+    struct span plan; /* "2,3"; "" none */
+    bool sure;        /* the API server was asked: it is on its way to this node */
+    bool unseen;      /* out: this cache has not met the pod: counted only when sure */
+};
+struct cluster_plan {
+    bool known; /* the node */
+    struct node_answer answer;
+    char gpus[128];               /* the set as NVML indices: "2,3"; "" none */
+    char uuids[GPU_MAX * 48 + 1]; /* the same GPUs by UUID, "" where they are not known */
+    unsigned unseen;              /* claims that are not sure */
+};
+/* What the node answers to the shape beside these reservations, those excepted that the cache
+ * counts already or knows to be over. besides: "ns/name" of the pod that asks, which does not stand
+ * in its own way. */
+void cluster_plan_bind(struct cluster *c, struct span node, const struct shape *s,
+                       struct cluster_claim *claim, unsigned n, const char *besides, int64_t now,
+                       struct cluster_plan *out);
 
 /* Everything anew from a file's text, all or nothing: on failure the old content stays. */
 NODISCARD bool cluster_load(struct cluster *c, struct span text, struct err *e);

@@ -15,6 +15,7 @@ struct cluster {
     struct content *content;
     struct answers answers;
     bool ready;
+    unsigned listed; /* bits of enum cluster_kind */
     uint64_t decided;
     uint64_t kept;
 };

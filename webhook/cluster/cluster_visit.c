@@ -61,8 +61,8 @@ static void put_holders(const struct content *k, uint32_t at, const struct topo 
                         struct gpuset of, struct buf *out) {
     struct occupancy o;
     struct span said = {0};
-    content_occupancy(k, content_node(k, at), t, &o);
-    of = gpuset_and(of, o.busy);
+    content_occupancy(k, content_node(k, at), t, NULL, &o);
+    of = gpuset_and(of, gpuset_or(o.busy, o.planned));
     for (unsigned i = gpuset_next(of, 0); i < GPU_MAX; i = gpuset_next(of, i + 1)) {
         size_t before = out->n;
         if (span_eq(said, o.owner[i])) {

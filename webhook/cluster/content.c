@@ -31,9 +31,11 @@ struct content *content_new(bool exact) {
     }
     c->nodes = pool_new(sizeof(struct node_rec), CLUSTER_NODES_MAX);
     c->pods = pool_new(sizeof(struct pod_rec), CLUSTER_PODS_MAX);
+    c->waiting = pool_new(sizeof(struct waiting_rec), CLUSTER_PODS_MAX);
     c->namespaces = pool_new(sizeof(struct namespace_rec), NAMESPACES_MAX);
     c->node_index = index_new(name_of_node, c);
     c->pod_index = index_new(name_of_pod, c);
+    c->waiting_index = index_new(content_waiting_name, c);
     c->namespace_index = index_new(name_of_namespace, c);
     c->next_gen = 1;
     c->exact = exact;
@@ -64,7 +66,9 @@ void content_free(struct content *c) {
     for (uint32_t i = 0; i < c->pods.n; i++) {
         free(content_pod(c, i)->key);
         free(content_pod(c, i)->named);
+        free(content_pod(c, i)->plan);
     }
+    content_free_waiting(c);
     for (uint32_t i = 0; i < c->namespaces.n; i++) {
         free(namespace_at(c, i)->name);
         free(namespace_at(c, i)->bad);
@@ -208,6 +212,7 @@ bool content_put_node(struct content *c, const struct node_object *n, struct err
     }
     struct node_rec *r = content_node(c, at);
     uint64_t inputs = hash_inputs(c, n);
+    r->seen = c->round[CLUSTER_NODES];
     if (r->known && r->inputs == inputs) {
         return true;
     }
@@ -265,6 +270,7 @@ bool content_put_namespace(struct content *c, const struct namespace_object *n, 
     enum mode mode = MODE_ENFORCE;
     r->valid = mode_parse(n->mode, &mode);
     r->mode = (uint8_t)mode;
+    r->seen = c->round[CLUSTER_NAMESPACES];
     r->name = content_copy(n->name);
     r->bad = r->valid ? NULL : content_copy(span_upto(n->mode, 64));
     if (!r->name || (!r->valid && !r->bad) || !index_add(&c->namespace_index, at)) {

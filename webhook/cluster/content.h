@@ -6,6 +6,7 @@
 
 #include "topology/arena.h"
 #include "topology/health.h"
+#include "webhook/cluster/cluster.h"
 #include "webhook/cluster/index.h"
 #include "webhook/cluster/node_build.h"
 #include "webhook/cluster/occupancy.h"
@@ -40,8 +41,10 @@ struct node_rec {
     uint32_t n_held;
     uint32_t first_pod;
     struct gpuset busy;
+    struct gpuset planned;
     uint32_t used;
     struct fit_pending pending;
+    uint32_t seen; /* round of the list that last held it */
 };
 
 struct pod_rec {
@@ -53,7 +56,21 @@ struct pod_rec {
     uint64_t uid; /* hash */
     uint8_t kind; /* enum claim_kind */
     bool ended;   /* ran to its end: holds nothing, whatever a report says */
+    uint32_t seen;
     struct grip *named;
+    struct grip *plan;  /* tpguard.io/gpus; NULL none */
+    uint64_t plan_text; /* hash of its text; 0 none */
+};
+
+/* A pod that is bound to no node yet. Of those that concern no GPU only the name is kept, so that
+ * they can be told from pods that this cache has not met. */
+struct waiting_rec {
+    char *key; /* "llm/chat-0"; NULL: record not in use */
+    char *uid;
+    char *text; /* the object's JSON; NULL: no GPU pod, or beyond CLUSTER_WAITING_TEXT */
+    uint32_t text_n;
+    bool gpu;
+    uint32_t seen;
 };
 
 struct namespace_rec {
@@ -61,15 +78,20 @@ struct namespace_rec {
     bool valid;
     uint8_t mode; /* enum mode */
     char *bad;    /* its label, when it is no mode */
+    uint32_t seen;
 };
 
 struct content {
     struct pool nodes; /* struct node_rec */
     struct pool pods;
+    struct pool waiting;
     struct pool namespaces;
     struct index node_index;
     struct index pod_index;
+    struct index waiting_index;
     struct index namespace_index;
+    uint32_t round[CLUSTER_KINDS]; /* of the list under way or the last one */
+    size_t waiting_text;           /* bytes of all waiting_rec.text */
     uint64_t next_gen;
     uint32_t *order; /* known nodes by name; NULL: to be sorted again */
     uint32_t n_order;
@@ -89,7 +111,20 @@ NODISCARD bool content_put_namespace(struct content *c, const struct namespace_o
                                      struct err *e);
 void content_drop_node(struct content *c, struct span name);
 void content_drop_pod(struct content *c, struct span ns, struct span name);
+void content_forget_pod(struct content *c, uint32_t at);
 void content_drop_namespace(struct content *c, struct span name);
+/* Remembers a pod that is bound nowhere; text is its object. Bound pods and ended ones leave. */
+NODISCARD bool content_put_waiting(struct content *c, const struct pod *p, struct span text,
+                                   struct err *e);
+void content_drop_waiting(struct content *c, struct span ns, struct span name);
+void content_free_waiting(struct content *c);
+struct span content_waiting_name(const void *owner, uint32_t at);
+static inline struct waiting_rec *content_waiting(const struct content *c, uint32_t at) {
+    return pool_at(&c->waiting, at);
+}
+/* A list of everything of one kind: what is put from now on is seen; at its end the rest goes. */
+void content_round_begin(struct content *c, enum cluster_kind kind);
+void content_round_end(struct content *c, enum cluster_kind kind);
 
 static inline struct node_rec *content_node(const struct content *c, uint32_t at) {
     return pool_at(&c->nodes, at);
@@ -118,9 +153,23 @@ void content_drop_report(struct node_rec *r);
 /* The node as decisions see it: points into c->topo and c->health, so one at a time. */
 void content_view(struct content *c, uint32_t at, const struct policy *policy,
                   struct node_view *out);
-/* The same books again, with owners: t may be NULL. */
+/* The same books again, with owners: t may be NULL. extra: claims beside those of the cache (may be
+ * NULL); besides: key of a pod that does not count, NULL none. */
+struct extra_claims {
+    const struct claim *claim;
+    unsigned n;
+    const char *besides;
+};
 void content_occupancy(const struct content *c, const struct node_rec *r, const struct topo *t,
-                       struct occupancy *out);
+                       const struct extra_claims *extra, struct occupancy *out);
+/* The node with these claims as well; nothing of it is kept. */
+void content_view_with(struct content *c, uint32_t at, const struct policy *policy,
+                       const struct extra_claims *extra, struct node_view *out);
+/* "ns/name"; false when it is no name of a pod. */
+#define CONTENT_KEY_MAX 512
+bool content_key(struct span ns, struct span name, char out[static CONTENT_KEY_MAX]);
+/* "2,3": NVML indices; NULL when it is no such list, or without memory. */
+struct grip *content_plan(struct span text);
 /* Known nodes in name order. false: no memory. */
 NODISCARD bool content_sort(struct content *c);
 

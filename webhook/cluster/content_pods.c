@@ -5,9 +5,9 @@
 #include "webhook/cluster/content.h"
 
 /* namespace/name, both at most 253 characters. */
-#define KEY_MAX 512
+#define KEY_MAX CONTENT_KEY_MAX
 
-static bool key_of(struct span ns, struct span name, char out[static KEY_MAX]) {
+bool content_key(struct span ns, struct span name, char out[static KEY_MAX]) {
     struct buf b = buf_over(out, KEY_MAX);
     buf_span(&b, ns);
     buf_char(&b, '/');
@@ -52,7 +52,7 @@ void content_drop_report(struct node_rec *r) {
 static bool hold(struct node_rec *r, const struct held *h) {
     char key[KEY_MAX];
     struct pin_entry gpu[GPU_MAX] = {0};
-    if (!key_of(h->ns, h->pod, key)) {
+    if (!content_key(h->ns, h->pod, key)) {
         return true; /* no pod can have such a name */
     }
     unsigned n = 0;
@@ -141,7 +141,7 @@ static void link_pod(struct content *c, uint32_t at, uint32_t node) {
 }
 
 /* The pod is no more: until the node reports anew, what it says of this name is old. */
-static void forget(struct content *c, uint32_t at) {
+void content_forget_pod(struct content *c, uint32_t at) {
     struct pod_rec *p = content_pod(c, at);
     uint32_t node = p->node;
     struct held_rec *held = content_held(content_node(c, node), p->key);
@@ -152,15 +152,16 @@ static void forget(struct content *c, uint32_t at) {
     index_remove(&c->pod_index, at);
     free(p->key);
     free(p->named);
+    free(p->plan);
     pool_give(&c->pods, at);
     content_node_release(c, node);
 }
 
 void content_drop_pod(struct content *c, struct span ns, struct span name) {
     char key[KEY_MAX];
-    uint32_t at = key_of(ns, name, key) ? index_find(&c->pod_index, span_of(key)) : INDEX_NONE;
+    uint32_t at = content_key(ns, name, key) ? index_find(&c->pod_index, span_of(key)) : INDEX_NONE;
     if (at != INDEX_NONE) {
-        forget(c, at);
+        content_forget_pod(c, at);
     }
 }
 
@@ -170,6 +171,7 @@ struct reading {
     uint8_t kind;
     unsigned n;
     struct pin_entry gpu[GPU_MAX];
+    struct span plan; /* tpguard.io/gpus, in plugin mode: who picks the GPUs is the kubelet */
 };
 
 /* Also of a pod whose command line makes no sense (it may run all the same): what names GPUs is in
@@ -248,6 +250,11 @@ static bool read_exact(struct span text, struct reading *out) {
     return true;
 }
 
+struct grip *content_plan(struct span text) {
+    struct reading r = {0};
+    return read_exact(text, &r) ? grip_new(r.n, r.gpu) : NULL;
+}
+
 static bool make_pod(struct content *c, const char *key, uint32_t node, uint32_t *at,
                      struct err *e) {
     uint32_t found = index_find(&c->pod_index, span_of(key));
@@ -276,10 +283,15 @@ static bool make_pod(struct content *c, const char *key, uint32_t node, uint32_t
     return true;
 }
 
+static uint64_t plan_hash(const struct content *c, struct span plan) {
+    return plan.n ? name_hash(&c->pod_index.seed, plan) | 1 : 0;
+}
+
 /* Status of pods changes often, what they hold never. */
 static bool is_same(const struct content *c, const struct pod_rec *r, const struct pod *p,
                     const struct reading *claim, bool ended) {
-    return span_eq(node_rec_name(content_node(c, r->node)), p->node_name) &&
+    return r->plan_text == plan_hash(c, claim->plan) &&
+           span_eq(node_rec_name(content_node(c, r->node)), p->node_name) &&
            r->gpus == claim->gpus && r->kind == claim->kind && r->ended == ended &&
            r->named->n == claim->n &&
            (claim->n == 0 ||
@@ -292,6 +304,7 @@ static bool store(struct content *c, const struct pod *p, const char *key,
     uint32_t at = index_find(&c->pod_index, span_of(key));
     bool ended = p->phase == POD_SUCCEEDED || p->phase == POD_FAILED;
     if (at != INDEX_NONE && is_same(c, content_pod(c, at), p, claim, ended)) {
+        content_pod(c, at)->seen = c->round[CLUSTER_PODS];
         return true;
     }
     struct grip *named = grip_new(claim->n, claim->gpu);
@@ -309,7 +322,11 @@ static bool store(struct content *c, const struct pod *p, const char *key,
     }
     struct pod_rec *r = content_pod(c, at);
     free(r->named);
+    free(r->plan);
     r->named = named;
+    r->plan = claim->plan.n ? content_plan(claim->plan) : NULL;
+    r->plan_text = plan_hash(c, claim->plan);
+    r->seen = c->round[CLUSTER_PODS];
     r->gpus = claim->gpus;
     r->kind = claim->kind;
     r->ended = ended;
@@ -319,23 +336,25 @@ static bool store(struct content *c, const struct pod *p, const char *key,
 
 bool content_put_pod(struct content *c, const struct pod *p, struct err *e) {
     char key[KEY_MAX];
-    if (!key_of(p->ns, p->name, key)) {
+    if (!content_key(p->ns, p->name, key)) {
         return true; /* an object that is not in the API server yet: nobody can be bound as that */
     }
     uint32_t at = index_find(&c->pod_index, span_of(key));
     bool other =
         at != INDEX_NONE && content_pod(c, at)->uid != name_hash(&c->pod_index.seed, p->uid);
     if (at != INDEX_NONE && (other || !p->node_name.n)) {
-        forget(c, at); /* the same name again is another pod */
+        content_forget_pod(c, at); /* the same name again is another pod */
     }
-    struct span exact = c->exact ? pod_annotation(p, ANN_GPUS) : (struct span){0};
-    if (!p->node_name.n || (!pod_is_gpu(p) && !exact.n)) {
+    struct span plan = pod_annotation(p, ANN_GPUS);
+    if (!p->node_name.n || (!pod_is_gpu(p) && !(c->exact && plan.n))) {
         return true;
     }
     struct reading claim = {0};
     read_claim(p, &claim);
-    if (exact.n) {
-        (void)read_exact(exact, &claim);
+    if (c->exact && plan.n) {
+        (void)read_exact(plan, &claim);
+    } else if (claim.kind == CLAIM_COUNT) {
+        claim.plan = plan;
     }
     return store(c, p, key, &claim, e) ||
            err_wrap(e, "pod " SPAN_FMT "/" SPAN_FMT ": ", SPAN_ARG(p->ns), SPAN_ARG(p->name));

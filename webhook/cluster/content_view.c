@@ -10,7 +10,8 @@ static bool is_claim(const struct content *c, const struct held_rec *h) {
 }
 
 void content_occupancy(const struct content *c, const struct node_rec *r, const struct topo *t,
-                       struct occupancy *out) {
+                       const struct extra_claims *extra, struct occupancy *out) {
+    const char *besides = extra ? extra->besides : NULL;
     *out = occupancy_new();
     for (uint32_t i = r->first_pod; i != INDEX_NONE; i = content_pod(c, i)->next) {
         const struct pod_rec *p = content_pod(c, i);
@@ -19,8 +20,9 @@ void content_occupancy(const struct content *c, const struct node_rec *r, const 
                               .kind = p->kind,
                               .gpus = p->gpus,
                               .named = p->named,
+                              .plan = p->plan,
                               .report = h && !h->gone ? h->grip : NULL};
-        if (!p->ended) {
+        if (!p->ended && !(besides && strcmp(besides, p->key) == 0)) {
             occupancy_add(out, t, r->gpus, &claim);
         }
     }
@@ -31,37 +33,64 @@ void content_occupancy(const struct content *c, const struct node_rec *r, const 
             occupancy_add(out, t, r->gpus, &claim);
         }
     }
+    for (unsigned i = 0; extra && i < extra->n; i++) {
+        occupancy_add(out, t, r->gpus, &extra->claim[i]);
+    }
     occupancy_end(out, t, r->gpus);
+}
+
+static const struct topo *wiring_of(struct content *c, const struct node_rec *r,
+                                    const struct policy *policy) {
+    if (!r->packed) {
+        return NULL;
+    }
+    topo_unpack(r->packed, &c->topo);
+    struct health_rules rules = {.cordoned = r->cordoned, .allow_degraded = policy->allow_degraded};
+    health_judge(&c->topo, &rules, &c->health);
+    return &c->topo;
+}
+
+static struct node_view view_of(const struct content *c, const struct node_rec *r,
+                                const struct topo *t) {
+    return (struct node_view){.name = node_rec_name(r),
+                              .topo_state = r->topo_state,
+                              .schedulable = r->schedulable,
+                              .gpus = r->gpus,
+                              .topo = t,
+                              .health = t ? &c->health : NULL};
 }
 
 void content_view(struct content *c, uint32_t at, const struct policy *policy,
                   struct node_view *out) {
     struct node_rec *r = content_node(c, at);
-    const struct topo *t = NULL;
-    if (r->packed) {
-        topo_unpack(r->packed, &c->topo);
-        struct health_rules rules = {.cordoned = r->cordoned,
-                                     .allow_degraded = policy->allow_degraded};
-        health_judge(&c->topo, &rules, &c->health);
-        t = &c->topo;
-    }
+    const struct topo *t = wiring_of(c, r, policy);
     if (r->recount) {
         struct occupancy o;
-        content_occupancy(c, r, t, &o);
+        content_occupancy(c, r, t, NULL, &o);
         r->busy = o.busy;
+        r->planned = o.planned;
         r->used = o.used;
         r->pending = o.pending;
         r->recount = false;
     }
-    *out = (struct node_view){.name = node_rec_name(r),
-                              .topo_state = r->topo_state,
-                              .schedulable = r->schedulable,
-                              .gpus = r->gpus,
-                              .topo = t,
-                              .health = t ? &c->health : NULL,
-                              .busy = r->busy,
-                              .used = r->used,
-                              .pending = r->pending};
+    *out = view_of(c, r, t);
+    out->busy = r->busy;
+    out->planned = r->planned;
+    out->used = r->used;
+    out->pending = r->pending;
+}
+
+void content_view_with(struct content *c, uint32_t at, const struct policy *policy,
+                       const struct extra_claims *extra, struct node_view *out) {
+    const struct node_rec *r = content_node(c, at);
+    const struct topo *t = wiring_of(c, r, policy);
+    struct occupancy o;
+    content_occupancy(c, r, t, extra, &o);
+    *out = view_of(c, r, t);
+    out->busy = o.busy;
+    out->planned = o.planned;
+    out->used = o.used;
+    out->pending = o.pending;
 }
 
 struct named {

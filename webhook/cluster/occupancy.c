@@ -66,6 +66,14 @@ static void own(struct occupancy *o, struct gpuset set, struct span who) {
     o->busy = gpuset_or(o->busy, set);
 }
 
+static void plan(struct occupancy *o, struct gpuset set, struct span who) {
+    struct gpuset fresh = gpuset_minus(set, gpuset_or(o->busy, o->planned));
+    for (unsigned i = gpuset_next(fresh, 0); i < GPU_MAX; i = gpuset_next(fresh, i + 1)) {
+        o->owner[i] = who;
+    }
+    o->planned = gpuset_or(o->planned, set);
+}
+
 /* More pods than a node can have GPUs: the last entry takes them all up. */
 static void wait_for(struct fit_pending *p, uint32_t gpus) {
     if (gpus && p->n < GPU_MAX) {
@@ -93,6 +101,9 @@ void occupancy_add(struct occupancy *o, const struct topo *t, uint32_t offered,
         loose = t ? 0 : offered;
     }
     uint32_t known = gpuset_count(f.set);
+    if (!c->report && c->plan && t) {
+        plan(o, find_all(t, c->plan).set, c->who);
+    }
     if (c->gpus > known && c->gpus - known > loose) {
         loose = c->gpus - known; /* asked for more than is told so far */
     }

@@ -32,6 +32,7 @@ struct claim {
     uint8_t kind;    /* enum claim_kind */
     uint32_t gpus;   /* asked of the kubelet; 0: takes them by name alone */
     const struct grip *named;
+    const struct grip *plan;   /* reserved for it when it was bound; NULL none */
     const struct grip *report; /* NULL: nobody reported this pod; else it counts instead of kind */
 };
 
@@ -39,9 +40,10 @@ struct occupancy {
     struct gpuset busy; /* positions whose holder is known */
     uint32_t used;      /* GPUs taken, by count */
     struct fit_pending pending;
-    struct span owner[GPU_MAX]; /* of the busy positions */
+    struct span owner[GPU_MAX]; /* of the busy and the planned positions */
     uint32_t asked;             /* sum over all claims */
     uint32_t loose;             /* GPUs held, unknown which */
+    struct gpuset planned;      /* reserved for pods that nobody reported; may be busy as well */
 };
 
 struct occupancy occupancy_new(void);

@@ -56,6 +56,7 @@ static struct node_question question_of(const struct node_view *n, const struct 
             }
         }
         q.free = gpuset_minus(q.sound, n->busy);
+        q.open = gpuset_minus(q.free, n->planned);
     }
     return q;
 }
@@ -214,7 +215,7 @@ static enum reason judge_pin(struct node_question *q, struct node_answer *out) {
     if (plugin_would_fail(q)) {
         return REASON_PLUGIN_WOULD_FAIL;
     }
-    if (!gpuset_empty(gpuset_and(set, q->n->busy))) {
+    if (!gpuset_empty(gpuset_and(set, gpuset_or(q->n->busy, q->n->planned)))) {
         return REASON_PIN_BUSY;
     }
     if (q->s->gpus > q->free_count) {
@@ -255,7 +256,7 @@ static enum reason judge_free_set(const struct node_question *q, struct node_ans
     if (plugin_would_fail(q)) {
         return REASON_PLUGIN_WOULD_FAIL;
     }
-    if (!fit_groups(n->health, FIT_NOW, n->topo, q->free, &q->ask, &fit, NULL)) {
+    if (!fit_groups(n->health, FIT_NOW, n->topo, q->open, &q->ask, &fit, NULL)) {
         name_free_damage(q, out);
         return REASON_NVLINK_SET_BUSY;
     }

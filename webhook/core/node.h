@@ -30,6 +30,7 @@ struct node_view {
     struct gpuset busy;          /* GPUs whose holder is known */
     uint32_t used; /* GPUs taken by count (known or not), pins without request counted once */
     struct fit_pending pending; /* pods bound here whose GPUs nobody reported */
+    struct gpuset planned;      /* GPUs that tpguard reserved for such pods: never reserved twice */
 };
 
 /* What one pod asks of one node; equal shapes get equal answers, so answers are kept per shape (key

@@ -15,6 +15,7 @@ struct node_question {
     enum reason unreadable; /* why the wiring is not known; REASON_NONE: n->topo may be used */
     struct gpuset sound;    /* GPUs without a fault */
     struct gpuset free;     /* ... and held by nobody known */
+    struct gpuset open;     /* ... and reserved for nobody: what may be chosen */
 };
 
 /* What keeps a pair from being healthy, as bits; more than one may hold. 0: it is. */

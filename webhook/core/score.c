@@ -65,7 +65,7 @@ static bool full_lanes(const struct node_question *q, struct gpuset set) {
 
 /* Some free GPU outside is linked with the set: it was part of a larger one. */
 static bool is_carved(const struct node_question *q, struct gpuset set) {
-    struct gpuset rest = gpuset_minus(q->free, set);
+    struct gpuset rest = gpuset_minus(q->open, set);
     for (GPUSET_EACH(i, set)) {
         if (!gpuset_empty(gpuset_and(q->n->health->adj[i], rest))) {
             return true;
@@ -80,8 +80,8 @@ static bool in_use(const struct node_view *n) {
 
 static unsigned score_groups(const struct node_question *q, struct node_answer *out) {
     const struct health *h = q->n->health;
-    struct sets before = sets_in(h, q->free);
-    struct sets after = sets_in(h, gpuset_minus(q->free, out->set));
+    struct sets before = sets_in(h, q->open);
+    struct sets after = sets_in(h, gpuset_minus(q->open, out->set));
     unsigned class = loss(before, after, gpuset_count(out->set));
     out->left2 = (uint8_t)after.of2;
     class = class == 0 && is_carved(q, out->set) ? 1 : class;
@@ -98,16 +98,17 @@ static unsigned score_groups(const struct node_question *q, struct node_answer *
  * when there is one. What may turn out to be a TP group gets a linked set or no advice. */
 static struct gpuset choose_singles(const struct node_question *q, unsigned n, bool maybe_group) {
     struct gpuset set = gpuset_none();
+    struct gpuset from = gpuset_count(q->open) >= n ? q->open : q->free;
     struct fit one;
     bool linked = n > 1 && (maybe_group || q->policy->allocation == ALLOC_PLUGIN);
-    if (linked && fit_best(q->n->health, FIT_NOW, q->n->topo, q->free, n, &one, NULL)) {
+    if (linked && fit_best(q->n->health, FIT_NOW, q->n->topo, from, n, &one, NULL)) {
         return one.set;
     }
     if (maybe_group) {
         return gpuset_none();
     }
     for (unsigned i = 0; i < n; i++) {
-        struct gpuset rest = gpuset_minus(q->free, set);
+        struct gpuset rest = gpuset_minus(from, set);
         if (!fit_best(q->n->health, FIT_NOW, q->n->topo, rest, 1, &one, NULL)) {
             return gpuset_none();
         }
