@@ -25,6 +25,8 @@
 #define ANN_REWRITE     "tpguard.io/rewrite"
 #define ANN_DECISION    "tpguard.io/decision"
 #define ANN_GPUS        "tpguard.io/gpus"
+#define ANN_GPU_UUIDS   "tpguard.io/gpu-uuids"
+#define LABEL_GATED     "tpguard.io/gated"
 #define LABEL_IGNORE    "tpguard.io/ignore"
 #define LABEL_MODE      "tpguard.io/mode"
 

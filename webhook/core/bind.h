@@ -1,0 +1,16 @@
+/* The last gate, pods/binding: what is said to a scheduler whose choice does not hold (any more).
+ * Whether it holds is decided by decide_node, as everywhere. Pure. */
+#ifndef TPGUARD_CORE_BIND_H
+#define TPGUARD_CORE_BIND_H
+
+#include "topology/buf.h"
+#include "webhook/core/node.h"
+
+/* Written where no set was chosen: one GPU of many, foreign GPUs, wiring unknown and let pass. */
+#define BIND_ANY "any"
+
+/* One sentence for people, <= 400 bytes, the same bytes for the same cause: it names no node and no
+ * GPU, since kube-scheduler shows it on the pod and folds what is equal. */
+void bind_denial(const struct shape *s, enum reason code, struct buf *out);
+
+#endif

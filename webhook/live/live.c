@@ -1,0 +1,179 @@
+#include "webhook/live/live.h"
+
+#include <stdlib.h>
+
+#include "webhook/codec/object.h"
+#include "webhook/kube/watch.h"
+#include "webhook/sys/clock.h"
+
+/* One object: a tree of cJSON takes about forty times the text at worst. */
+#define OBJECT_ARENA_MAX ((size_t)192 * 1024 * 1024)
+
+struct feed {
+    struct live *live;
+    enum cluster_kind kind;
+    struct arena arena; /* of the watch's thread */
+    struct watch *watch;
+};
+
+struct live {
+    struct live_options o;
+    struct feed feed[CLUSTER_KINDS];
+};
+
+static const struct watch_options watches[CLUSTER_KINDS] = {
+    [CLUSTER_NODES] = {.name = "nodes", .path = "/api/v1/nodes", .query = ""},
+    /* Ended pods hold nothing, and some clusters keep thousands of them. */
+    [CLUSTER_PODS] = {.name = "pods",
+                      .path = "/api/v1/pods",
+                      .query = "fieldSelector=status.phase%21%3DSucceeded%2C"
+                               "status.phase%21%3DFailed"},
+    /* Of a namespace its labels are all that counts. */
+    [CLUSTER_NAMESPACES] = {.name = "namespaces",
+                            .path = "/api/v1/namespaces",
+                            .query = "",
+                            .partial = true},
+};
+
+/* ---- objects -> cache ---- */
+
+static bool parse(struct feed *f, struct span object, const struct json **out, struct err *e) {
+    arena_reset(&f->arena);
+    return json_parse(object, &f->arena, out, e);
+}
+
+static bool put(void *ctx, struct span object, struct err *e) {
+    struct feed *f = ctx;
+    struct cluster *c = f->live->o.cluster;
+    const struct json *o = NULL;
+    struct node_object node;
+    struct namespace_object ns;
+    if (!parse(f, object, &o, e)) {
+        return false;
+    }
+    if (f->kind == CLUSTER_NODES) {
+        return node_decode(o, &f->arena, &node, e) && cluster_put_node(c, &node, e);
+    }
+    if (f->kind == CLUSTER_NAMESPACES) {
+        return namespace_decode(o, &ns, e) && cluster_put_namespace(c, &ns, e);
+    }
+    struct pod *pod = ARENA_NEW(&f->arena, struct pod, 1);
+    if (!pod) {
+        return err_set(e, ERR_TOO_LARGE, "a pod needs more memory than it may have");
+    }
+    return pod_decode(o, &f->arena, pod, e) && cluster_put_pod_object(c, pod, object, e);
+}
+
+static bool drop(void *ctx, struct span object, struct err *e) {
+    struct feed *f = ctx;
+    struct cluster *c = f->live->o.cluster;
+    const struct json *o = NULL;
+    const struct json *meta = NULL;
+    struct span name = {0};
+    struct span ns = {0};
+    if (!parse(f, object, &o, e) || !json_req_object(o, "metadata", &meta, e) ||
+        !json_req_str(meta, "name", &name, e) || !json_opt_str(meta, "namespace", &ns, e)) {
+        return false;
+    }
+    if (f->kind == CLUSTER_NODES) {
+        cluster_drop_node(c, name);
+    } else if (f->kind == CLUSTER_NAMESPACES) {
+        cluster_drop_namespace(c, name);
+    } else {
+        cluster_drop_pod(c, ns, name);
+    }
+    return true;
+}
+
+static void list_begin(void *ctx) {
+    const struct feed *f = ctx;
+    cluster_list_begin(f->live->o.cluster, f->kind);
+}
+
+static void list_end(void *ctx) {
+    const struct feed *f = ctx;
+    cluster_list_end(f->live->o.cluster, f->kind);
+}
+
+/* ---- life ---- */
+
+bool live_start(const struct live_options *o, struct live **out, struct err *e) {
+    struct live *l = calloc(1, sizeof *l);
+    if (!l) {
+        return err_set(e, ERR_INTERNAL, "no memory");
+    }
+    l->o = *o;
+    for (unsigned i = 0; i < CLUSTER_KINDS; i++) {
+        struct feed *f = &l->feed[i];
+        *f = (struct feed){
+            .live = l, .kind = (enum cluster_kind)i, .arena = arena_new(OBJECT_ARENA_MAX)};
+        const struct watch_sink sink = {
+            .ctx = f, .list_begin = list_begin, .put = put, .drop = drop, .list_end = list_end};
+        if (!watch_start(o->client, &watches[i], &sink, &f->watch, e)) {
+            live_stop(l);
+            return false;
+        }
+    }
+    *out = l;
+    return true;
+}
+
+void live_stop(struct live *l) {
+    if (!l) {
+        return;
+    }
+    for (unsigned i = 0; i < CLUSTER_KINDS; i++) {
+        watch_stop(l->feed[i].watch);
+        arena_done(&l->feed[i].arena);
+    }
+    free(l);
+}
+
+bool live_watch(struct live *l, unsigned i, struct live_watch *out) {
+    struct watch_status s = {0};
+    if (i >= CLUSTER_KINDS) {
+        return false;
+    }
+    watch_status(l->feed[i].watch, &s);
+    *out = (struct live_watch){.name = watches[i].name,
+                               .synced = s.synced,
+                               .lists = s.lists,
+                               .events = s.events,
+                               .failures = s.failures,
+                               .silent_s = (clock_mono_us() - s.alive_us) / 1000000};
+    return true;
+}
+
+bool live_ready(struct live *l, char *why, unsigned cap) {
+    struct buf b = buf_over(why, cap);
+    buf_reset(&b);
+    for (unsigned i = 0; i < CLUSTER_KINDS; i++) {
+        struct watch_status s = {0};
+        watch_status(l->feed[i].watch, &s);
+        int64_t silent = (clock_mono_us() - s.alive_us) / 1000000;
+        if (!s.synced) {
+            buf_fmt(&b, "the %s of the cluster are not known yet%s%s", watches[i].name,
+                    s.last_error[0] ? ": " : "", s.last_error);
+            return false;
+        }
+        if (silent > LIVE_SILENCE_S) {
+            buf_fmt(&b, "nothing heard of %s for %lld s%s%s", watches[i].name, (long long)silent,
+                    s.last_error[0] ? ": " : "", s.last_error);
+            return false;
+        }
+    }
+    return true;
+}
+
+struct cluster *live_cluster(struct live *l) {
+    return l->o.cluster;
+}
+struct kube_client *live_client(struct live *l) {
+    return l->o.client;
+}
+const struct policy *live_policy(struct live *l) {
+    return l->o.policy;
+}
+const char *live_namespace(struct live *l) {
+    return l->o.namespace;
+}
