@@ -36,8 +36,10 @@ found=$(
     below webhook/sys topology webhook/sys
     below webhook/core topology webhook/core
     below webhook/codec topology webhook/core webhook/codec
+    below webhook/kube topology webhook/sys webhook/core webhook/codec webhook/kube
     below webhook/cluster topology webhook/core webhook/codec webhook/cluster
-    below webhook/http topology webhook/core webhook/codec webhook/cluster webhook/sys webhook/http
+    below webhook/live topology webhook/sys webhook/core webhook/codec webhook/kube webhook/cluster webhook/live
+    below webhook/http topology webhook/core webhook/codec webhook/cluster webhook/live webhook/sys webhook/http
 )
 [ -z "$found" ] || say "$found"
 
