@@ -14,10 +14,10 @@ bool binding_decode(const struct json *o, struct binding *out, struct err *e) {
         !json_req_object(o, "target", &target, e)) {
         return false;
     }
-    if (meta && (!json_opt_str(meta, "name", &b.name, e) ||
-                 !json_opt_str(meta, "namespace", &b.ns, e) ||
-                 !json_opt_str(meta, "uid", &b.uid, e) ||
-                 !json_opt_object(meta, "annotations", &notes, e))) {
+    if (meta &&
+        (!json_opt_str(meta, "name", &b.name, e) || !json_opt_str(meta, "namespace", &b.ns, e) ||
+         !json_opt_str(meta, "uid", &b.uid, e) ||
+         !json_opt_object(meta, "annotations", &notes, e))) {
         return err_in(e, "metadata");
     }
     if (!json_opt_str(target, "kind", &kind, e) || !json_req_str(target, "name", &b.node, e)) {

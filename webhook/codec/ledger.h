@@ -9,8 +9,8 @@
 #include "topology/buf.h"
 #include "webhook/core/ledger.h"
 
-#define ANN_RESERVATIONS  "tpguard.io/reservations"
-#define LEDGER_TEXT_MAX   ((size_t)200 * 1024) /* annotations of one object: 256 KiB in all */
+#define ANN_RESERVATIONS "tpguard.io/reservations"
+#define LEDGER_TEXT_MAX  ((size_t)200 * 1024) /* annotations of one object: 256 KiB in all */
 
 /* Texts live in the arena. An empty text is an empty ledger. */
 NODISCARD bool ledger_decode(struct span text, struct arena *a, struct ledger *out, struct err *e);

@@ -13,9 +13,9 @@
 #include "topology/err.h"
 #include "topology/span.h"
 
-/* Longest that an admitted bind can be under way (the API server cuts requests after 60 s), and that
- * a ready cache may lag behind (LIVE_SILENCE_S): older reservations are either in every cache or
- * came to nothing. */
+/* Longest that an admitted bind can be under way (the API server cuts requests after 60 s), and
+ * that a ready cache may lag behind (LIVE_SILENCE_S): older reservations are either in every cache
+ * or came to nothing. */
 #define LEDGER_TTL_S 150
 /* Binds to one node within that time; beyond it the next one waits. */
 #define LEDGER_MAX 256

@@ -15,10 +15,12 @@
 #include "webhook/core/policy.h"
 
 struct watchdog;
+struct live;
 
 /* What all requests share; lives as long as the server. */
 struct service {
     struct cluster *cluster;
+    struct live *live;         /* NULL: a recorded cluster */
     struct watchdog *watchdog; /* the server's: who is connected */
     struct policy policy;      /* the one the cluster was made with */
     size_t max_body; /* of /scheduler/...; admission takes at most HTTP_ADMIT_BODY_MAX of it */
@@ -48,6 +50,7 @@ struct call {
 typedef void handler(struct call *c);
 
 handler handle_admit_pods;
+handler handle_admit_bindings;
 handler handle_filter;
 handler handle_prioritize;
 handler handle_healthz;
@@ -65,13 +68,15 @@ struct route {
     bool scheduler;
     bool bench;
 };
-#define ROUTES 7
+#define ROUTES 8
 extern const struct route routes[ROUTES];
 /* Position in routes; ROUTES when there is no such path (here). */
 unsigned route_find(struct span path, bool scheduler_only, bool bench);
 
-/* Has the cache a first full content? Once it has, it always will: then this is one load. */
+/* Has the cache a first full content, and in a live cluster: is it fresh? */
 bool is_ready(struct service *s);
+/* Why not, for people; "" when it is. */
+void ready_text(struct service *s, char *why, unsigned cap);
 
 /* ---- replies ---- */
 

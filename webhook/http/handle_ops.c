@@ -3,8 +3,26 @@
 
 #include "webhook/http/limits.h"
 #include "webhook/http/stats.h"
+#include "webhook/live/live.h"
+
+#define READY_TEXT_MAX 400
+
+static const char not_known[] = "the nodes of the cluster are not known yet";
+
+void ready_text(struct service *s, char *why, unsigned cap) {
+    struct buf b = buf_over(why, cap);
+    if (s->live) {
+        (void)live_ready(s->live, why, cap);
+    } else if (!is_ready(s)) {
+        buf_str(&b, not_known);
+    }
+}
 
 bool is_ready(struct service *s) {
+    if (s->live) {
+        char why[READY_TEXT_MAX];
+        return live_ready(s->live, why, sizeof why);
+    }
     if (!atomic_load(&s->was_ready)) {
         struct cluster_stats stats = {0};
         cluster_stats_get(s->cluster, &stats);
@@ -22,7 +40,12 @@ void handle_readyz(struct call *c) {
     if (atomic_load(&c->service->stopping)) {
         reply_text(c, 503, "not ready: stopping");
     } else if (!is_ready(c->service)) {
-        reply_text(c, 503, "not ready: the nodes of the cluster are not known yet");
+        char why[READY_TEXT_MAX];
+        char text[READY_TEXT_MAX + 16];
+        struct buf b = BUF_OVER(text);
+        ready_text(c->service, why, sizeof why);
+        buf_fmt(&b, "not ready: %s", why);
+        reply_text(c, 503, text);
     } else {
         reply_text(c, 200, "ok");
     }

@@ -1,5 +1,5 @@
-/* A node's reservations in the API server: one Lease per node in tpguard's own namespace, changed by
- * compare-and-swap. */
+/* A node's reservations in the API server: one Lease per node in tpguard's own namespace, changed
+ * by compare-and-swap. */
 #ifndef TPGUARD_LIVE_RESERVE_H
 #define TPGUARD_LIVE_RESERVE_H
 

@@ -1,0 +1,236 @@
+#include "webhook/live/bind.h"
+
+#include <pthread.h>
+
+#include "webhook/codec/object.h"
+#include "webhook/core/bind.h"
+#include "webhook/live/pod_get.h"
+#include "webhook/live/reserve.h"
+#include "webhook/sys/clock.h"
+
+/* Each lost round means that another bind to this node went through. */
+#define ROUNDS_MAX 12
+/* Reservations of pods that the cache has not met; each is one question to the API server. */
+#define ASK_MAX 16
+
+/* Binds to one node take turns inside a process: two that race would only lose rounds. */
+#define TURNS 32
+static pthread_mutex_t turn[TURNS];
+static pthread_once_t turns_made = PTHREAD_ONCE_INIT;
+
+static void make_turns(void) {
+    for (unsigned i = 0; i < TURNS; i++) {
+        pthread_mutex_init(&turn[i], NULL);
+    }
+}
+
+static pthread_mutex_t *turn_of(struct span node) {
+    unsigned h = 2166136261U;
+    pthread_once(&turns_made, make_turns);
+    for (size_t i = 0; i < node.n; i++) {
+        h = (h ^ (unsigned char)node.p[i]) * 16777619U;
+    }
+    return &turn[h % TURNS];
+}
+
+/* Everything about the pod that is bound. */
+struct subject {
+    struct pod pod;
+    struct workload w;
+    struct shape shape;
+    char key[512];
+    struct reserve reserve;
+    struct cluster_claim claim[LEDGER_MAX];
+    struct cluster_plan plan;
+};
+
+/* ---- which pod ---- */
+
+static bool read_text(const struct bind_ask *ask, const struct buf *text, struct pod *out,
+                      struct err *e) {
+    const struct json *o = NULL;
+    struct span kept = {0};
+    if (!arena_span(ask->arena, buf_view(text), &kept)) {
+        return err_set(e, ERR_TOO_LARGE, "the pod needs too much memory");
+    }
+    return json_parse(kept, ask->arena, &o, e) && pod_decode(o, ask->arena, out, e);
+}
+
+/* *there: false when the binding concerns no pod that tpguard judges, or none that exists (which
+ * the API server says better). */
+static bool find(const struct bind_ask *ask, struct subject *s, bool *there, struct err *e) {
+    struct buf text = buf_new((size_t)4 * 1024 * 1024);
+    struct pod_got got = {0};
+    bool good = true;
+    *there = false;
+    enum cluster_pod seen = cluster_find_pod(ask->cluster, ask->ns, ask->name, ask->uid, &text);
+    if (seen == CLUSTER_POD_WAITING && text.n) {
+        good = read_text(ask, &text, &s->pod, e);
+        *there = good;
+    } else if (seen != CLUSTER_POD_PLAIN && ask->live) {
+        good = pod_get(ask->live, ask->ns, ask->name, ask->uid, ask->arena, &got, e);
+        s->pod = got.pod;
+        *there = good && got.there && pod_is_gpu(&got.pod);
+    }
+    buf_done(&text);
+    return good;
+}
+
+/* ---- what stands on the node ---- */
+
+static unsigned claims_of(struct subject *s) {
+    const struct ledger *l = &s->reserve.ledger;
+    for (unsigned i = 0; i < l->n; i++) {
+        const struct ledger_entry *r = &l->entry[i];
+        s->claim[i] = (struct cluster_claim){
+            .ns = r->ns, .name = r->name, .uid = r->uid, .gpus = r->gpus, .plan = r->set};
+    }
+    return l->n;
+}
+
+/* A reservation of a pod that the cache has not met: on its way, or gone already? */
+static bool settle(const struct bind_ask *ask, struct subject *s, unsigned n, struct err *e) {
+    unsigned asked = 0;
+    for (unsigned i = 0; i < n; i++) {
+        struct cluster_claim *c = &s->claim[i];
+        struct pod_got got = {0};
+        if (!c->unseen) {
+            continue;
+        }
+        if (asked++ == ASK_MAX) {
+            c->sure = true; /* taken for there: it costs a retry, not a set */
+            continue;
+        }
+        if (!pod_get(ask->live, c->ns, c->name, c->uid, ask->arena, &got, e)) {
+            return false;
+        }
+        bool ended = got.pod.phase == POD_SUCCEEDED || got.pod.phase == POD_FAILED;
+        bool here = got.pod.node_name.n == 0 || span_eq(got.pod.node_name, ask->node);
+        c->sure = got.there && !ended && here;
+        if (!c->sure) {
+            c->uid = (struct span){0};
+        }
+    }
+    return true;
+}
+
+static bool plan(const struct bind_ask *ask, struct subject *s, struct err *e) {
+    unsigned n = claims_of(s);
+    cluster_plan_bind(ask->cluster, ask->node, &s->shape, s->claim, n, s->key, ask->now, &s->plan);
+    if (!s->plan.unseen || !ask->live) {
+        return true;
+    }
+    if (!settle(ask, s, n, e)) {
+        return err_wrap(e, "a pod with a reservation: ");
+    }
+    cluster_plan_bind(ask->cluster, ask->node, &s->shape, s->claim, n, s->key, ask->now, &s->plan);
+    return true;
+}
+
+/* ---- reserve ---- */
+
+static bool enforced(const struct bind_answer *out) {
+    return out->mode == MODE_ENFORCE;
+}
+
+static void conclude(const struct subject *s, struct bind_answer *out) {
+    struct buf set = BUF_OVER(out->set);
+    struct buf message = BUF_OVER(out->message);
+    bool fits = s->plan.answer.code == REASON_NONE;
+    out->code = (enum reason)s->plan.answer.code;
+    out->allowed = fits || !enforced(out);
+    if (!out->allowed) {
+        bind_denial(&s->shape, out->code, &message);
+        return;
+    }
+    buf_str(&set, fits && s->plan.gpus[0] ? s->plan.gpus : BIND_ANY);
+    if (fits) {
+        memcpy(out->uuids, s->plan.uuids, sizeof out->uuids);
+    }
+}
+
+static bool write_down(const struct bind_ask *ask, struct subject *s, const struct bind_answer *out,
+                       bool *lost, struct err *e) {
+    const struct ledger_entry mine = {.ns = ask->ns,
+                                      .name = ask->name,
+                                      .uid = s->pod.uid,
+                                      .gpus = s->shape.gpus,
+                                      .set = span_of(s->plan.gpus),
+                                      .at = ask->now};
+    (void)out;
+    ledger_expire(&s->reserve.ledger, ask->now);
+    return ledger_put(&s->reserve.ledger, &mine, e) &&
+           reserve_write(ask->live, &s->reserve, lost, e);
+}
+
+static bool round_of(const struct bind_ask *ask, struct subject *s, struct bind_answer *out,
+                     bool *lost, struct err *e) {
+    *lost = false;
+    if (ask->live && !reserve_read(ask->live, ask->node, ask->arena, &s->reserve, e)) {
+        return false;
+    }
+    ledger_expire(&s->reserve.ledger, ask->now);
+    if (!plan(ask, s, e)) {
+        return false;
+    }
+    conclude(s, out);
+    bool reserve = out->allowed && ask->live && !ask->dry_run;
+    return !reserve || write_down(ask, s, out, lost, e);
+}
+
+static bool take_turn(const struct bind_ask *ask, struct subject *s, struct bind_answer *out,
+                      struct err *e) {
+    bool lost = true;
+    bool good = true;
+    pthread_mutex_t *mine = turn_of(ask->node);
+    pthread_mutex_lock(mine);
+    while (good && lost && out->tries < ROUNDS_MAX) {
+        out->tries++;
+        good = round_of(ask, s, out, &lost, e);
+    }
+    pthread_mutex_unlock(mine);
+    return good &&
+           (!lost || err_set(e, ERR_UNKNOWN, "reservations of the node changed %d times meanwhile",
+                             ROUNDS_MAX));
+}
+
+/* A pod whose sizes make no sense was let through by a mode or made before tpguard: it takes its
+ * GPUs, and no set is promised. */
+static void read_shape(const struct policy *policy, struct subject *s) {
+    struct err ignored = {0};
+    if (workload_read(&s->pod, &s->w, &ignored)) {
+        shape_of(&s->w, policy, &s->shape);
+        return;
+    }
+    s->shape = (struct shape){.tp = 1, .groups = 1};
+    for (unsigned i = 0; i < s->pod.n_containers; i++) {
+        s->shape.gpus += s->pod.containers[i].gpus;
+    }
+}
+
+bool bind_gate(const struct bind_ask *ask, struct bind_answer *out, struct err *e) {
+    struct subject *s = ARENA_NEW(ask->arena, struct subject, 1);
+    struct policy policy = *ask->policy;
+    bool there = false;
+    *out = (struct bind_answer){.allowed = true, .mode = cluster_mode(ask->cluster, ask->ns)};
+    if (!s) {
+        return err_set(e, ERR_TOO_LARGE, "the request needs too much memory");
+    }
+    if (out->mode == MODE_OFF || ask->node.n == 0) {
+        return true;
+    }
+    if (!find(ask, s, &there, e)) {
+        return false;
+    }
+    if (!there || span_is(pod_label(&s->pod, LABEL_IGNORE), "true")) {
+        return true;
+    }
+    policy.mode = out->mode;
+    read_shape(&policy, s);
+    struct buf key = BUF_OVER(s->key);
+    buf_fmt(&key, SPAN_FMT "/" SPAN_FMT, SPAN_ARG(ask->ns), SPAN_ARG(ask->name));
+    out->ours = true;
+    out->tp = s->shape.tp;
+    out->gpus = s->shape.gpus;
+    return take_turn(ask, s, out, e);
+}
