@@ -7,9 +7,9 @@
 
 #include "topology/attr.h"
 #include "topology/err.h"
-#include "webhook/http/certs.h"
 #include "webhook/http/server.h"
 #include "webhook/serve_options.h"
+#include "webhook/sys/certs.h"
 
 struct serve_certificate {
     const struct serve_options *options;

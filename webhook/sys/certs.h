@@ -1,8 +1,8 @@
 /* Certificates made at start, for whoever brings none: a CA of its own and a server certificate
  * signed by it (ECDSA P-256, as GnuTLS is four times slower with RSA). The keys stay in memory; the
  * CA's key is forgotten at once, so nothing else can ever be signed by it. */
-#ifndef TPGUARD_HTTP_CERTS_H
-#define TPGUARD_HTTP_CERTS_H
+#ifndef TPGUARD_SYS_CERTS_H
+#define TPGUARD_SYS_CERTS_H
 
 #include "topology/attr.h"
 #include "topology/buf.h"

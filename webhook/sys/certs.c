@@ -1,4 +1,4 @@
-#include "webhook/http/certs.h"
+#include "webhook/sys/certs.h"
 
 #include <arpa/inet.h>
 #include <openssl/ec.h>

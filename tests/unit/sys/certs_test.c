@@ -1,6 +1,6 @@
 /* The self-signed certificates, read back with GnuTLS: another library than the one that made them,
  * and the one that serves them. */
-#include "webhook/http/certs.h"
+#include "webhook/sys/certs.h"
 
 #include <arpa/inet.h>
 #include <gnutls/gnutls.h>
@@ -8,7 +8,6 @@
 #include <time.h>
 
 #include "tests/tap.h"
-#include "webhook/http/tls.h"
 
 static gnutls_x509_crt_t read_cert(const struct buf *pem) {
     gnutls_x509_crt_t c;
@@ -115,16 +114,6 @@ static void test_good(void) {
     gnutls_x509_crt_deinit(ca);
     gnutls_x509_crt_deinit(cert);
     gnutls_x509_crt_deinit(stranger);
-    struct tls *t = NULL;
-    ok(tls_new(buf_view(&c.cert), buf_view(&c.key), &t, &e), "the server takes the pair");
-    ok(!tls_replace(t, buf_view(&c.cert), buf_view(&other.key), &e) && e.code == ERR_INPUT,
-       "a key of another certificate is refused");
-    ok(!tls_replace(t, SPAN("-----BEGIN CERTIFICATE-----\n"), buf_view(&c.key), &e),
-       "a cut certificate is refused");
-    ok(!tls_replace(t, SPAN(""), SPAN(""), &e), "an empty one is refused");
-    ok(tls_expires(t) > (int64_t)time(NULL), "after the refusals the first is still there");
-    ok(tls_replace(t, buf_view(&other.cert), buf_view(&other.key), &e), "a good pair replaces it");
-    tls_free(t);
     certs_done(&c);
     certs_done(&other);
 }
