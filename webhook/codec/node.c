@@ -4,6 +4,7 @@
 
 /* A DNS subdomain, which is what Kubernetes allows for names of nodes. */
 #define NAME_MAX_BYTES 253
+#define CONDITIONS_MAX 256
 
 static bool name_decode(const struct json *meta, struct span *out, struct err *e) {
     struct span name = {0};
@@ -45,7 +46,12 @@ static bool metadata_decode(const struct json *meta, struct node_object *n, stru
     if (!name_decode(meta, &n->name, e) || !json_opt_object(meta, "labels", &labels, e)) {
         return false;
     }
+    if (!json_opt_str(meta, "uid", &n->uid, e)) {
+        return false;
+    }
     if (!map_str(labels, "nvidia.com/gpu.product", &n->product, e) ||
+        !map_str(labels, LABEL_NVLINK, &n->marks.nvlink, e) ||
+        !map_str(labels, LABEL_NVLINK_SET, &n->marks.nvlink_set, e) ||
         !map_str(labels, "nvidia.com/gpu.count", &count, e)) {
         return err_in(e, "labels");
     }
@@ -55,9 +61,34 @@ static bool metadata_decode(const struct json *meta, struct node_object *n, stru
     return annotations_decode(meta, n, e);
 }
 
+/* Ours among the conditions. The list belongs to the kubelet and to others: what cannot be read of
+ * theirs is passed over. */
+static bool condition_decode(const struct json *status, struct node_marks *m, struct err *e) {
+    const struct json *list = NULL;
+    if (!list_member(status, "conditions", CONDITIONS_MAX, &list, e)) {
+        return false;
+    }
+    for (const struct json *v = list ? json_first(list) : NULL; v; v = json_next(v)) {
+        struct span type = {0};
+        struct err ignored = {0};
+        if (json_kind(v) != JSON_OBJECT || !json_opt_str(v, "type", &type, &ignored) ||
+            !span_is(type, CONDITION_NVLINK)) {
+            continue;
+        }
+        if (!json_opt_str(v, "status", &m->status, e) ||
+            !json_opt_str(v, "reason", &m->reason, e) ||
+            !json_opt_str(v, "message", &m->message, e) ||
+            !json_opt_str(v, "lastTransitionTime", &m->since, e)) {
+            return err_in(e, "conditions");
+        }
+    }
+    return true;
+}
+
 static bool status_decode(const struct json *status, struct node_object *n, struct err *e) {
     const struct json *allocatable = NULL;
-    if (!json_opt_object(status, "allocatable", &allocatable, e)) {
+    if (!json_opt_object(status, "allocatable", &allocatable, e) ||
+        !condition_decode(status, &n->marks, e)) {
         return false;
     }
     const struct json *gpus = map_find(allocatable, RESOURCE_GPU);

@@ -17,8 +17,21 @@ NODISCARD bool pod_decode(const struct json *o, struct arena *a, struct pod *out
 NODISCARD bool pod_template_decode(const struct json *o, struct arena *a, struct pod *out,
                                    struct err *e);
 
+/* What the node shows of its own wiring: labels tpguard.io/nvlink and nvlink-set, condition
+ * NVLinkDegraded. p == NULL where it shows nothing. */
+struct node_marks {
+    struct span nvlink;
+    struct span nvlink_set;
+    struct span status; /* of the condition: "True", "False", "Unknown" */
+    struct span reason;
+    struct span message;
+    struct span since; /* lastTransitionTime */
+};
+
 struct node_object {
     struct span name;
+    struct span uid;
+    struct node_marks marks;
     bool unschedulable;
     bool gpus_known;     /* status.allocatable is there */
     uint32_t gpus;       /* status.allocatable["nvidia.com/gpu"], 0 if not listed */

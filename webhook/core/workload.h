@@ -29,6 +29,10 @@
 #define LABEL_GATED     "tpguard.io/gated"
 #define LABEL_IGNORE    "tpguard.io/ignore"
 #define LABEL_MODE      "tpguard.io/mode"
+/* On nodes. */
+#define LABEL_NVLINK     "tpguard.io/nvlink"
+#define LABEL_NVLINK_SET "tpguard.io/nvlink-set"
+#define CONDITION_NVLINK "NVLinkDegraded"
 
 /* Largest parallel size believed; a larger number is malformed. */
 #define SIZE_MAX_TP 4096
