@@ -17,6 +17,49 @@ static bool set_cluster(struct serve_options *o, const char *v, struct err *e) {
     return (v[0] && !span_is(span_of(v), "-")) ||
            err_set(e, ERR_INPUT, "wants a file, to be read again at every SIGHUP");
 }
+static bool set_live(struct serve_options *o, const char *v, struct err *e) {
+    (void)v;
+    (void)e;
+    o->live = true;
+    return true;
+}
+static bool set_kubeconfig(struct serve_options *o, const char *v, struct err *e) {
+    o->kubeconfig = v;
+    o->live = true;
+    return v[0] || err_set(e, ERR_INPUT, "wants a file");
+}
+static bool set_context(struct serve_options *o, const char *v, struct err *e) {
+    o->context = v;
+    return v[0] || err_set(e, ERR_INPUT, "wants the name of a context");
+}
+static bool set_namespace(struct serve_options *o, const char *v, struct err *e) {
+    o->namespace = v;
+    return (v[0] && strlen(v) <= 63) || err_set(e, ERR_INPUT, "wants the name of a namespace");
+}
+static bool set_identity(struct serve_options *o, const char *v, struct err *e) {
+    o->identity = v;
+    return (v[0] && strlen(v) <= 253) || err_set(e, ERR_INPUT, "wants a name, the pod's");
+}
+static bool set_role(struct serve_options *o, const char *v, struct err *e) {
+    o->role = span_is(span_of(v), "scheduler") ? ROLE_SCHEDULER : ROLE_WEBHOOK;
+    return o->role == ROLE_SCHEDULER || span_is(span_of(v), "webhook") ||
+           err_set(e, ERR_INPUT, "wants webhook or scheduler");
+}
+static bool set_issue_tls(struct serve_options *o, const char *v, struct err *e) {
+    o->issue_tls = v;
+    return (v[0] && strlen(v) <= 253) || err_set(e, ERR_INPUT, "wants the name of a Secret");
+}
+static bool set_service(struct serve_options *o, const char *v, struct err *e) {
+    o->service = v;
+    return (v[0] && strlen(v) <= 63) || err_set(e, ERR_INPUT, "wants the name of a Service");
+}
+static bool set_webhook_config(struct serve_options *o, const char *v, struct err *e) {
+    if (o->n_webhook_config == SERVE_CONFIGS_MAX) {
+        return err_set(e, ERR_TOO_LARGE, "at most %d times", SERVE_CONFIGS_MAX);
+    }
+    o->webhook_config[o->n_webhook_config++] = v;
+    return v[0] || err_set(e, ERR_INPUT, "wants the name of a MutatingWebhookConfiguration");
+}
 static bool set_cert(struct serve_options *o, const char *v, struct err *e) {
     o->tls_cert = v;
     return v[0] || err_set(e, ERR_INPUT, "wants a file");
@@ -88,6 +131,25 @@ static const struct option_row {
      "recorded cluster: kubectl get nodes,pods -A -o yaml > FILE; SIGHUP reads it again; none: "
      "never ready (built-in example)",
      set_cluster},
+    {"live", NULL, "watch the cluster itself: as the pod's ServiceAccount, else as kubectl does",
+     set_live},
+    {"kubeconfig", "FILE", "the cluster to watch, as kubectl reads it (implies --live)",
+     set_kubeconfig},
+    {"context", "NAME", "of the kubeconfig (its current-context)", set_context},
+    {"namespace", "NAME", "tpguard's own: reservations, lease, certificate (the pod's)",
+     set_namespace},
+    {"identity", "NAME", "name of this replica in the lease of the leader (the host's)",
+     set_identity},
+    {"role", "ROLE",
+     "webhook: admission, one replica leads; scheduler: beside kube-scheduler, only answers it "
+     "(webhook)",
+     set_role},
+    {"issue-tls", "SECRET",
+     "make and renew the certificate in this Secret, shared by all replicas", set_issue_tls},
+    {"service", "NAME", "the Service that the API server calls (with --issue-tls)", set_service},
+    {"webhook-config", "NAME",
+     "MutatingWebhookConfiguration whose caBundle is kept right, may repeat (with --issue-tls)",
+     set_webhook_config},
     {"tls-cert", "FILE", "certificate and chain, PEM; read again when it changes (self-signed)",
      set_cert},
     {"tls-key", "FILE", "its key, PEM", set_key},
@@ -177,6 +239,28 @@ static bool take(struct serve_options *o, int argc, char **argv, int *i, struct 
     return set_one(o, w.name, w.value ? w.value : "", e);
 }
 
+/* Options that mean something only together with another. */
+static bool agree_live(const struct serve_options *o, struct err *e) {
+    if (o->live && o->cluster_file) {
+        return err_set(e, ERR_INPUT, "--live and --cluster exclude each other");
+    }
+    if (!o->live && (o->issue_tls || o->context || o->namespace || o->identity)) {
+        return err_set(e, ERR_INPUT, "--issue-tls, --context, --namespace and --identity are for a "
+                                     "live cluster: --live or --kubeconfig is missing");
+    }
+    if (o->issue_tls && o->tls_cert) {
+        return err_set(e, ERR_INPUT, "--issue-tls makes the certificate, found --tls-cert as well");
+    }
+    if (!o->issue_tls && (o->n_webhook_config || o->service)) {
+        return err_set(e, ERR_INPUT, "--webhook-config and --service go with --issue-tls");
+    }
+    if (o->issue_tls && !o->service) {
+        return err_set(e, ERR_INPUT, "--issue-tls wants --service, the name that goes into the "
+                                     "certificate");
+    }
+    return true;
+}
+
 static bool agree(const struct serve_options *o, struct err *e) {
     if (!o->tls_cert != !o->tls_key) {
         return err_set(e, ERR_INPUT, "--tls-cert and --tls-key go together, found only --tls-%s",
@@ -187,7 +271,7 @@ static bool agree(const struct serve_options *o, struct err *e) {
                        "--%s is for the self-signed certificate, found --tls-cert as well",
                        o->n_san ? "tls-san" : "write-ca");
     }
-    return true;
+    return agree_live(o, e);
 }
 
 bool serve_options_read(int argc, char **argv, struct serve_options *out, struct err *e) {
@@ -221,8 +305,9 @@ void serve_options_help(struct buf *out) {
     }
     buf_str(out, "\nPolicy, the same words as for tpguard explain:\n");
     policy_options_help(out);
-    buf_str(out, "\nRoutes: POST /admit/pods, /scheduler/filter, /scheduler/prioritize; GET "
-                 "/healthz, /readyz, /metrics.\n"
+    buf_str(out, "\nRoutes: POST /admit/pods, /admit/workloads, /admit/bindings, "
+                 "/scheduler/filter, /scheduler/prioritize, /scheduler/preempt; GET /healthz, "
+                 "/readyz, /metrics.\n"
                  "SIGHUP reads the cluster file and the certificate again, SIGTERM lets requests "
                  "in flight finish.\n"
                  "Exit codes: 0 stopped by a signal, 2 wrong input or usage.\n");

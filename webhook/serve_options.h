@@ -11,12 +11,29 @@
 #include "webhook/core/policy.h"
 #include "webhook/sys/log.h"
 
-#define SERVE_SANS_MAX 24
+#define SERVE_SANS_MAX    24
+#define SERVE_CONFIGS_MAX 4
+
+/* What a live server is there for. */
+enum serve_role {
+    ROLE_WEBHOOK = 0, /* admission; one of the replicas leads: marks nodes, writes events */
+    ROLE_SCHEDULER,   /* beside kube-scheduler: answers the extender, writes nothing */
+};
 
 struct serve_options {
     const char *listen;
     const char *extender_listen; /* "" none */
     const char *cluster_file;    /* NULL none */
+    bool live;
+    const char *kubeconfig; /* NULL: as kubectl finds it, or the pod's own */
+    const char *context;    /* NULL: the current one */
+    const char *namespace;  /* tpguard's own; NULL: of the config */
+    const char *identity;   /* NULL: the host's name */
+    enum serve_role role;
+    const char *issue_tls; /* Secret of the certificate; NULL: not ours to issue */
+    const char *service;   /* the Service that the API server calls us by */
+    const char *webhook_config[SERVE_CONFIGS_MAX];
+    unsigned n_webhook_config;
     const char *tls_cert;        /* NULL: self-signed */
     const char *tls_key;
     const char *write_ca; /* NULL none */

@@ -1,0 +1,20 @@
+/* What the leader does beside admission: nodes show their wiring, waiting pods are told why. One
+ * thread; idle in replicas that do not lead. Everything is worked out anew from the cache, so a new
+ * leader goes on where the old one was. */
+#ifndef TPGUARD_LIVE_STEWARD_H
+#define TPGUARD_LIVE_STEWARD_H
+
+#include "topology/attr.h"
+#include "topology/err.h"
+#include "webhook/live/events.h"
+#include "webhook/live/leader.h"
+#include "webhook/live/live.h"
+
+struct steward;
+
+/* All pointers must outlive it. */
+NODISCARD bool steward_start(struct live *live, struct leader *leader, struct events *events,
+                             struct steward **out, struct err *e);
+void steward_stop(struct steward *s); /* joins; NULL is fine */
+
+#endif
