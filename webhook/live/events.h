@@ -1,0 +1,56 @@
+/* core/v1 Events, as `kubectl describe` shows them. Anybody pushes; one thread writes them to the
+ * API server, never faster than EVENTS_RATE a second.
+ *
+ * The same fact (object, reason) is the same Event object: its name is made from the object's uid
+ * and the reason. Another replica, or this one after a restart, finds it there and counts it up
+ * instead of making a second one. What says nothing new is not written again (eventkeep.h). Events
+ * help people; they are not a record: when the queue is full the oldest are dropped, and counted. */
+#ifndef TPGUARD_LIVE_EVENTS_H
+#define TPGUARD_LIVE_EVENTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "topology/attr.h"
+#include "topology/err.h"
+#include "topology/span.h"
+#include "webhook/kube/client.h"
+
+#define EVENTS_QUEUE       1024
+#define EVENTS_RATE        20   /* writes a second */
+#define EVENTS_MESSAGE_MAX 1000 /* bytes; what is longer is cut */
+
+struct events;
+
+/* What is said, and of which object. */
+struct event {
+    const char *kind;        /* "Pod", "Node", "Deployment" */
+    const char *api_version; /* "v1", "apps/v1" */
+    struct span ns;          /* of the object; "" for a Node: the Event then lives in "default" */
+    struct span name;
+    struct span uid; /* of a Node its name, as the kubelet does it, so that describe finds it */
+    const char *reason; /* a code of core/reason.h */
+    bool warning;       /* type Warning, else Normal */
+    const char *message;
+    const char *component; /* who says it: "tpguard", "tpguard-agent" */
+};
+
+/* instance: this process among its replicas, the pod's name; copied. client must outlive it. */
+NODISCARD bool events_start(struct kube_client *client, const char *instance, struct events **out,
+                            struct err *e);
+/* Copies what it is given; never waits for the network. Any thread. Without a queue: nothing. */
+void events_push(struct events *q, const struct event *ev);
+/* Writes what is queued for at most about two seconds, then joins the thread. NULL is fine. */
+void events_stop(struct events *q);
+
+struct events_stats {
+    uint64_t pushed;
+    uint64_t written;  /* made or counted up in the API server */
+    uint64_t repeated; /* not written: the same was said a short while ago */
+    uint64_t dropped;  /* the queue was full */
+    uint64_t refused;  /* the API server did not take it, or did not answer */
+    unsigned queued;   /* now */
+};
+void events_stats_get(struct events *q, struct events_stats *out); /* any thread; NULL: zeros */
+
+#endif
