@@ -8,6 +8,7 @@
 #include "webhook/http/limits.h"
 #include "webhook/http/stats.h"
 #include "webhook/serve_certificate.h"
+#include "webhook/serve_live.h"
 #include "webhook/sys/clock.h"
 #include "webhook/sys/file.h"
 
@@ -70,7 +71,7 @@ static bool no_cluster(const struct serve_options *o) {
 }
 
 static bool first_cluster(struct cluster *c, const struct serve_options *o, struct err *e) {
-    if (no_cluster(o)) {
+    if (o->live || no_cluster(o)) {
         return true;
     }
     return o->cluster_file ? load_cluster(c, o->cluster_file, e)
@@ -87,6 +88,13 @@ static void reload_cluster(struct cluster *c, const char *file) {
     }
 }
 
+static const char *certificate_source(const struct serve_options *o) {
+    if (o->issue_tls) {
+        return "issued by tpguard";
+    }
+    return o->tls_cert ? o->tls_cert : "self-signed";
+}
+
 static void log_serving(const struct serve_options *o, const struct server *s) {
     struct log_line l = log_new(LOG_INFO, "serving");
     log_str(&l, "address", server_address(s, false));
@@ -96,11 +104,11 @@ static void log_serving(const struct serve_options *o, const struct server *s) {
     if (o->write_ca) {
         log_str(&l, "ca", o->write_ca);
     }
-    log_str(&l, "certificate", o->tls_cert ? o->tls_cert : "self-signed");
+    log_str(&l, "certificate", certificate_source(o));
     log_str(&l, "mode", mode_name(o->policy.mode));
     log_str(&l, "version", TPGUARD_VERSION);
     log_write(&l);
-    if (!o->cluster_file) {
+    if (!o->cluster_file && !o->live) {
         log_say(LOG_WARN, "no --cluster: answering for the built-in example of one node", NULL);
     }
 }
@@ -114,9 +122,15 @@ static sigset_t our_signals(void) {
     return set;
 }
 
+struct running {
+    struct service *service;
+    struct serve_certificate certificate;
+    struct serve_live *live; /* NULL: a recorded cluster */
+    struct server *server;
+};
+
 /* Until a signal says stop. */
-static void attend(const struct serve_options *o, struct service *service, struct server *server,
-                   struct serve_certificate *certificate) {
+static void attend(const struct serve_options *o, struct running *r) {
     const sigset_t set = our_signals();
     const struct timespec wait = {.tv_sec = LOOK_EVERY_S};
     for (;;) {
@@ -126,19 +140,30 @@ static void attend(const struct serve_options *o, struct service *service, struc
             return;
         }
         if (got == SIGHUP) {
-            reload_cluster(service->cluster, no_cluster(o) ? NULL : o->cluster_file);
+            reload_cluster(r->service->cluster, no_cluster(o) ? NULL : o->cluster_file);
         }
-        serve_certificate_refresh(certificate, server, got == SIGHUP);
+        if (!o->issue_tls) {
+            serve_certificate_refresh(&r->certificate, r->server, got == SIGHUP);
+        }
     }
 }
 
-static bool start(struct service *service, const struct serve_options *o,
-                  struct serve_certificate *certificate, struct server **out, struct err *e) {
+static bool first_certificate(struct running *r, const struct serve_options *o, struct certs *out,
+                              struct err *e) {
+    return o->issue_tls ? serve_live_certificate(r->live, out, e)
+                        : serve_certificate_first(&r->certificate, o, out, e);
+}
+
+static bool start(struct running *r, const struct serve_options *o, struct err *e) {
+    struct service *service = r->service;
     struct certs certs;
     if (!first_cluster(service->cluster, o, e)) {
         return false;
     }
-    if (!serve_certificate_first(certificate, o, &certs, e)) {
+    if (o->live && !serve_live_start(service, o, &r->live, e)) {
+        return false;
+    }
+    if (!first_certificate(r, o, &certs, e)) {
         return false;
     }
     struct server_options so = {.listen = o->listen,
@@ -146,15 +171,16 @@ static bool start(struct service *service, const struct serve_options *o,
                                 .cert = buf_view(&certs.cert),
                                 .key = buf_view(&certs.key),
                                 .deadline_s = o->deadline_s};
-    bool done = server_start(service, &so, out, e);
+    bool done = server_start(service, &so, &r->server, e);
     certs_done(&certs);
+    if (done && o->issue_tls) {
+        serve_live_use(r->live, r->server);
+    }
     return done;
 }
 
 static int serve(const struct serve_options *o) {
     struct err e = {0};
-    struct server *server = NULL;
-    struct serve_certificate certificate;
     struct service service = {
         .policy = o->policy, .max_body = o->max_body, .bench_echo = o->bench_echo};
     service.cluster = cluster_new(&o->policy);
@@ -162,13 +188,17 @@ static int serve(const struct serve_options *o) {
         err_set(&e, ERR_INTERNAL, "no memory");
         return complain(&e);
     }
-    if (!start(&service, o, &certificate, &server, &e)) {
+    struct running r = {.service = &service};
+    if (!start(&r, o, &e)) {
+        serve_live_stop(r.live);
         cluster_free(service.cluster);
         return complain(&e);
     }
-    log_serving(o, server);
-    attend(o, &service, server, &certificate);
-    bool drained = server_stop(server, HTTP_DRAIN_S);
+    log_serving(o, r.server);
+    attend(o, &r);
+    serve_live_use(r.live, NULL);
+    bool drained = server_stop(r.server, HTTP_DRAIN_S);
+    serve_live_stop(r.live);
     log_say(drained ? LOG_INFO : LOG_WARN, "stopped",
             drained ? NULL : "requests in flight were cut");
     cluster_free(service.cluster);

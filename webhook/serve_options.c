@@ -144,8 +144,8 @@ static const struct option_row {
      "webhook: admission, one replica leads; scheduler: beside kube-scheduler, only answers it "
      "(webhook)",
      set_role},
-    {"issue-tls", "SECRET",
-     "make and renew the certificate in this Secret, shared by all replicas", set_issue_tls},
+    {"issue-tls", "SECRET", "make and renew the certificate in this Secret, shared by all replicas",
+     set_issue_tls},
     {"service", "NAME", "the Service that the API server calls (with --issue-tls)", set_service},
     {"webhook-config", "NAME",
      "MutatingWebhookConfiguration whose caBundle is kept right, may repeat (with --issue-tls)",
@@ -245,8 +245,9 @@ static bool agree_live(const struct serve_options *o, struct err *e) {
         return err_set(e, ERR_INPUT, "--live and --cluster exclude each other");
     }
     if (!o->live && (o->issue_tls || o->context || o->namespace || o->identity)) {
-        return err_set(e, ERR_INPUT, "--issue-tls, --context, --namespace and --identity are for a "
-                                     "live cluster: --live or --kubeconfig is missing");
+        return err_set(e, ERR_INPUT,
+                       "--issue-tls, --context, --namespace and --identity are for a "
+                       "live cluster: --live or --kubeconfig is missing");
     }
     if (o->issue_tls && o->tls_cert) {
         return err_set(e, ERR_INPUT, "--issue-tls makes the certificate, found --tls-cert as well");
@@ -255,8 +256,9 @@ static bool agree_live(const struct serve_options *o, struct err *e) {
         return err_set(e, ERR_INPUT, "--webhook-config and --service go with --issue-tls");
     }
     if (o->issue_tls && !o->service) {
-        return err_set(e, ERR_INPUT, "--issue-tls wants --service, the name that goes into the "
-                                     "certificate");
+        return err_set(e, ERR_INPUT,
+                       "--issue-tls wants --service, the name that goes into the "
+                       "certificate");
     }
     return true;
 }

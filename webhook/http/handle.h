@@ -16,11 +16,13 @@
 
 struct watchdog;
 struct live;
+struct events;
 
 /* What all requests share; lives as long as the server. */
 struct service {
     struct cluster *cluster;
     struct live *live;         /* NULL: a recorded cluster */
+    struct events *events;     /* NULL: none are written */
     struct watchdog *watchdog; /* the server's: who is connected */
     struct policy policy;      /* the one the cluster was made with */
     size_t max_body; /* of /scheduler/...; admission takes at most HTTP_ADMIT_BODY_MAX of it */

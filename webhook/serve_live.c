@@ -1,0 +1,107 @@
+#include "webhook/serve_live.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "webhook/kube/client.h"
+#include "webhook/live/events.h"
+#include "webhook/live/leader.h"
+#include "webhook/live/live.h"
+#include "webhook/live/steward.h"
+
+#define NAME_MAX_BYTES 254
+
+struct serve_live {
+    const struct serve_options *options;
+    struct service *service;
+    char namespace[NAME_MAX_BYTES];
+    char identity[NAME_MAX_BYTES];
+    struct kube_client *client;
+    struct live *live;
+    struct events *events;
+    struct leader *leader;
+    struct steward *steward;
+};
+
+/* ---- who and where ---- */
+
+static bool name_us(struct serve_live *l, struct err *e) {
+    const struct serve_options *o = l->options;
+    struct buf ns = BUF_OVER(l->namespace);
+    struct buf id = BUF_OVER(l->identity);
+    char host[NAME_MAX_BYTES] = "";
+    buf_str(&ns, o->namespace ? o->namespace : kube_client_namespace(l->client));
+    if (!o->identity && gethostname(host, sizeof host - 1) != 0) {
+        return err_set(e, ERR_IO, "the host has no name: say --identity");
+    }
+    buf_str(&id, o->identity ? o->identity : host);
+    if (!ns.n) {
+        buf_str(&ns, "default");
+    }
+    return true;
+}
+
+static bool connect_api(struct serve_live *l, struct err *e) {
+    const struct serve_options *o = l->options;
+    struct kube_config config;
+    const struct kube_config_ask ask = {.kubeconfig = o->kubeconfig, .context = o->context};
+    if (!kube_config_load(&ask, &config, e)) {
+        return false;
+    }
+    struct log_line line = log_new(LOG_INFO, "api server");
+    log_str(&line, "server", config.server);
+    log_str(&line, "config", config.source);
+    log_write(&line);
+    bool done = kube_client_new(&config, &l->client, e);
+    kube_config_done(&config);
+    return done && name_us(l, e);
+}
+
+/* ---- parts, in the order of their start ---- */
+
+static bool start_watches(struct serve_live *l, struct err *e) {
+    const struct live_options o = {.cluster = l->service->cluster,
+                                   .client = l->client,
+                                   .policy = &l->service->policy,
+                                   .namespace = l->namespace};
+    return live_start(&o, &l->live, e);
+}
+
+static bool start_leading(struct serve_live *l, struct err *e) {
+    if (l->options->role != ROLE_WEBHOOK) {
+        return true;
+    }
+    return events_start(l->client, l->identity, &l->events, e) &&
+           leader_start(l->client, l->namespace, l->identity, &l->leader, e) &&
+           steward_start(l->live, l->leader, l->events, &l->steward, e);
+}
+
+bool serve_live_start(struct service *service, const struct serve_options *o,
+                      struct serve_live **out, struct err *e) {
+    struct serve_live *l = calloc(1, sizeof *l);
+    if (!l) {
+        return err_set(e, ERR_INTERNAL, "no memory");
+    }
+    l->options = o;
+    l->service = service;
+    if (!connect_api(l, e) || !start_watches(l, e) || !start_leading(l, e)) {
+        serve_live_stop(l);
+        return false;
+    }
+    service->live = l->live;
+    service->events = l->events;
+    *out = l;
+    return true;
+}
+
+void serve_live_stop(struct serve_live *l) {
+    if (!l) {
+        return;
+    }
+    steward_stop(l->steward);
+    leader_stop(l->leader);
+    events_stop(l->events);
+    live_stop(l->live);
+    kube_client_free(l->client);
+    free(l);
+}
