@@ -5,10 +5,9 @@
 #define TPGUARD_WEBHOOK_CMD_H
 
 #include "topology/span.h"
+#include "webhook/sys/version.h"
 
 enum exit_code { EXIT_OK = 0, EXIT_DENIED = 1, EXIT_USAGE = 2, EXIT_UNTOLD = 3 };
-
-#define TPGUARD_VERSION "0.1.0"
 
 int cmd_serve(int argc, char **argv);
 int cmd_explain(int argc, char **argv);

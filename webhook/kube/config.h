@@ -11,6 +11,8 @@
 
 #define KUBECONFIG_MAX ((size_t)1024 * 1024)
 #define KUBE_PATH_MAX  4096
+#define KUBE_TOKEN_MAX ((size_t)32 * 1024) /* a header the API server still takes */
+#define KUBE_PEM_MAX   ((size_t)1024 * 1024)
 
 struct kube_config {
     char server[512];               /* "https://10.96.0.1:443", no slash at the end */
@@ -22,6 +24,9 @@ struct kube_config {
     struct buf cert;                /* PEM client certificate and key; empty none */
     struct buf key;
     bool insecure;       /* insecure-skip-tls-verify */
+    char proxy[512];     /* "http://proxy:3128", of proxy-url or the environment; "" none (in a pod
+                            always) */
+    char no_proxy[1024]; /* hosts that do without it, as NO_PROXY lists them */
     char namespace[254]; /* of the ServiceAccount, or of the context; "" not said */
     char source[64];     /* for log lines: "in-cluster", "kubeconfig" */
 };
@@ -33,7 +38,8 @@ struct kube_config_ask {
 };
 
 /* Errors name the file and the path in it, and what to do. exec and auth-provider users are refused
- * by name: they need programs of others. */
+ * by name: they need programs of others. Of several files in $KUBECONFIG the first that exists
+ * counts, and source says so. */
 NODISCARD bool kube_config_load(const struct kube_config_ask *ask, struct kube_config *out,
                                 struct err *e);
 void kube_config_done(struct kube_config *c); /* wipes token and key */
