@@ -196,6 +196,8 @@ build/tidy/%.ok: %.c .clang-tidy
 	    || { cat $@.log; exit 1; }
 	@touch $@
 
+include tests/image/image.mk
+
 PREFIX ?= /usr/local
 .PHONY: install
 install: all
