@@ -118,16 +118,19 @@ static const char *subject_of(const struct judgement *j) {
 
 static bool patch_of(const struct explained *x, struct arena *a, struct span *out, struct err *e) {
     const struct judgement *j = x->j;
-    if (!j->is_gpu_pod || j->decision.rewrites == 0) {
+    bool patched = j->decision.allowed && j->mode != MODE_AUDIT;
+    if (!j->is_gpu_pod || !patched) {
         return true;
     }
+    struct policy policy = *x->policy;
+    policy.mode = j->mode;
     char note[4096];
     struct buf annotation = BUF_OVER(note);
     struct admit_in in = {
         .pod = &x->unit->pod,
         .w = &j->w,
         .shape = &j->shape,
-        .policy = x->policy,
+        .policy = &policy,
         .asked = &j->asked,
         .unpinned = j->has_unpinned ? &j->unpinned : NULL,
     };
@@ -143,8 +146,9 @@ static bool patch_of(const struct explained *x, struct arena *a, struct span *ou
     const struct patch_ask ask = {
         .pod = &x->unit->pod,
         .decision = &j->decision,
-        .policy = x->policy,
+        .policy = &policy,
         .annotation = buf_ok(&annotation) ? buf_view(&annotation) : (struct span){0},
+        .gated = j->mode == MODE_ENFORCE,
         .prefix = prefix,
     };
     patch_build(&ask, &patch);

@@ -12,8 +12,8 @@ struct patch {
     const char *prefix;
 };
 
-/* Begins an operation up to its value: {"op":"add","path":"...","value": */
-static void op_begin(struct patch *p, const char *op, const char *path) {
+/* Begins an operation behind its path: {"op":"remove","path":"..." */
+static void op_path(struct patch *p, const char *op, const char *path) {
     if (!p->any) {
         jw_array(&p->w);
         p->any = true;
@@ -22,6 +22,11 @@ static void op_begin(struct patch *p, const char *op, const char *path) {
     jw_kv_str(&p->w, "op", op);
     jw_key(&p->w, "path");
     jw_fmt(&p->w, "%s%s", p->prefix, path);
+}
+
+/* Begins an operation up to its value: {"op":"add","path":"...","value": */
+static void op_begin(struct patch *p, const char *op, const char *path) {
+    op_path(p, op, path);
     jw_key(&p->w, "value");
 }
 
@@ -29,29 +34,82 @@ static void op_end(struct patch *p) {
     jw_object_end(&p->w);
 }
 
-static void annotate(struct patch *p, const struct patch_ask *ask) {
-    struct span old = pod_annotation(ask->pod, ANN_DECISION);
-    if (!ask->annotation.n || (old.p && span_eq(old, ask->annotation))) {
-        return;
-    }
-    if (ask->pod->has_annotations) {
-        op_begin(p, "add", "/metadata/annotations/tpguard.io~1decision");
-        jw_span(&p->w, ask->annotation);
-        op_end(p);
-        return;
-    }
-    op_begin(p, "add", ask->pod->has_metadata ? "/metadata/annotations" : "/metadata");
+static void drop(struct patch *p, const char *path) {
+    op_path(p, "remove", path);
+    op_end(p);
+}
+
+/* One entry of labels or annotations, or the whole map with it. */
+static void put_map(struct patch *p, const char *key, struct span value) {
     jw_object(&p->w);
-    if (!ask->pod->has_metadata) {
-        jw_key(&p->w, "annotations");
-        jw_object(&p->w);
+    jw_kv_span(&p->w, key, value);
+    jw_object_end(&p->w);
+}
+
+/* A pod always has metadata; what has none is patched all the same. */
+static void make_metadata(struct patch *p, const struct patch_ask *ask) {
+    if (!ask->annotation.n && !ask->gated) {
+        return;
     }
-    jw_kv_span(&p->w, ANN_DECISION, ask->annotation);
-    if (!ask->pod->has_metadata) {
-        jw_object_end(&p->w);
+    op_begin(p, "add", "/metadata");
+    jw_object(&p->w);
+    if (ask->annotation.n) {
+        jw_key(&p->w, "annotations");
+        put_map(p, ANN_DECISION, ask->annotation);
+    }
+    if (ask->gated) {
+        jw_key(&p->w, "labels");
+        put_map(p, LABEL_GATED, SPAN("true"));
     }
     jw_object_end(&p->w);
     op_end(p);
+}
+
+static void annotate(struct patch *p, const struct patch_ask *ask) {
+    const char *const path = "/metadata/annotations/tpguard.io~1decision";
+    struct span old = pod_annotation(ask->pod, ANN_DECISION);
+    if (!ask->annotation.n && old.p) {
+        drop(p, path);
+    } else if (ask->annotation.n && ask->pod->has_annotations) {
+        if (!old.p || !span_eq(old, ask->annotation)) {
+            op_begin(p, "add", path);
+            jw_span(&p->w, ask->annotation);
+            op_end(p);
+        }
+    } else if (ask->annotation.n) {
+        op_begin(p, "add", "/metadata/annotations");
+        put_map(p, ANN_DECISION, ask->annotation);
+        op_end(p);
+    }
+    /* The set is written at bind, never before. */
+    if (pod_annotation(ask->pod, ANN_GPUS).p) {
+        drop(p, "/metadata/annotations/tpguard.io~1gpus");
+    }
+}
+
+static void gate(struct patch *p, const struct patch_ask *ask) {
+    const char *const path = "/metadata/labels/tpguard.io~1gated";
+    struct span old = pod_label(ask->pod, LABEL_GATED);
+    if (!ask->gated && old.p) {
+        drop(p, path);
+    } else if (ask->gated && ask->pod->has_labels && !span_is(old, "true")) {
+        op_begin(p, "add", path);
+        jw_str(&p->w, "true");
+        op_end(p);
+    } else if (ask->gated && !ask->pod->has_labels) {
+        op_begin(p, "add", "/metadata/labels");
+        put_map(p, LABEL_GATED, SPAN("true"));
+        op_end(p);
+    }
+}
+
+static void mark(struct patch *p, const struct patch_ask *ask) {
+    if (!ask->pod->has_metadata) {
+        make_metadata(p, ask);
+        return;
+    }
+    annotate(p, ask);
+    gate(p, ask);
 }
 
 static void put_expression(struct jw *w, unsigned above) {
@@ -170,10 +228,12 @@ static void repin(struct patch *p, const struct pod *pod, const struct decision 
 
 void patch_build(const struct patch_ask *ask, struct buf *out) {
     struct patch p = {.w = jw_new(out, 0), .prefix = ask->prefix ? ask->prefix : ""};
-    annotate(&p, ask);
-    set_scheduler(&p, ask);
-    steer(&p, ask->pod, ask->decision->affinity_above);
-    repin(&p, ask->pod, ask->decision);
+    mark(&p, ask);
+    if (ask->decision) {
+        set_scheduler(&p, ask);
+        steer(&p, ask->pod, ask->decision->affinity_above);
+        repin(&p, ask->pod, ask->decision);
+    }
     if (p.any) {
         jw_array_end(&p.w);
     }

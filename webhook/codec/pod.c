@@ -49,6 +49,7 @@ static uint32_t group_size_of(const struct pod *p) {
 static bool metadata_decode(const struct json *meta, struct arena *a, struct pod *p,
                             struct err *e) {
     const struct json *annotations = NULL;
+    const struct json *names = NULL;
     struct span deleted = {0};
     struct kv_list labels = {0};
     struct kv_list notes = {0};
@@ -56,13 +57,15 @@ static bool metadata_decode(const struct json *meta, struct arena *a, struct pod
         !json_opt_str(meta, "generateName", &p->generate_name, e) ||
         !json_opt_str(meta, "uid", &p->uid, e) ||
         !json_opt_str(meta, "deletionTimestamp", &deleted, e) ||
-        !json_opt_object(meta, "annotations", &annotations, e) || !owner_decode(meta, p, e) ||
+        !json_opt_object(meta, "annotations", &annotations, e) ||
+        !json_opt_object(meta, "labels", &names, e) || !owner_decode(meta, p, e) ||
         !map_member(meta, "labels", a, &labels, e) ||
         !map_member(meta, "annotations", a, &notes, e)) {
         return false;
     }
     p->has_metadata = true;
     p->has_annotations = annotations != NULL;
+    p->has_labels = names != NULL;
     p->deleting = deleted.n > 0;
     p->labels = labels.kv;
     p->n_labels = labels.n;

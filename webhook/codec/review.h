@@ -44,19 +44,25 @@ struct review_answer {
 };
 void review_encode(const struct review_answer *a, struct buf *out);
 
-/* JSON Patch (RFC 6902) that carries out the decision on this pod: decision annotation,
- * nodeAffinity on tpguard.io/nvlink-set in every term, schedulerName, the new pin. Creates missing
- * parents, escapes keys (RFC 6901), is idempotent (applying to an already patched pod changes
- * nothing more). Empty array: "". prefix is the JSON pointer of the pod inside the object ("" or
- * "/spec/template"). */
+/* JSON Patch (RFC 6902) that carries out the decision on this pod: decision annotation, label
+ * gated, nodeAffinity on tpguard.io/nvlink-set in every term, schedulerName, the new pin. What only
+ * tpguard writes (annotations decision and gpus, label gated) and is not written now is removed: a
+ * new pod has it from its author. Creates missing parents, escapes keys (RFC 6901), is idempotent
+ * (applying to an already patched pod changes nothing more). Nothing to do: "". prefix is the JSON
+ * pointer of the pod inside the object ("" or "/spec/template"). */
 struct patch_ask {
     const struct pod *pod;
-    const struct decision *decision;
-    const struct policy *policy;
-    struct span annotation; /* value of tpguard.io/decision; n = 0: none written */
+    const struct decision *decision; /* NULL: only what is forged is removed */
+    const struct policy *policy;     /* NULL with decision */
+    struct span annotation;          /* value of tpguard.io/decision; n = 0: none written */
+    bool gated;                      /* the pod gets the label tpguard.io/gated */
     const char *prefix;
 };
 void patch_build(const struct patch_ask *ask, struct buf *out);
+
+/* Of a pod that pod_decode refuses, what patch_build needs to remove what is forged: never fails,
+ * other members are empty. */
+void pod_marks(const struct json *object, struct arena *a, struct pod *out);
 
 /* Standard base64 with padding. */
 void base64_put(struct span bytes, struct buf *out);

@@ -197,8 +197,9 @@ static void steer(const struct admit_in *in, struct decision *d, unsigned rewrit
     }
     bool free_choice = p->scheduler_name.n == 0 || span_is(p->scheduler_name, "default-scheduler");
     bool counted = in->shape->gpus || in->shape->pinned;
-    if (counted && free_choice && in->policy->scheduler_name.n &&
-        !span_eq(p->scheduler_name, in->policy->scheduler_name)) {
+    /* One that has it already was steered by us before: asked again, we say the same. */
+    bool ours = span_eq(p->scheduler_name, in->policy->scheduler_name);
+    if (counted && (free_choice || ours) && in->policy->scheduler_name.n) {
         d->set_scheduler = true;
     }
     /* A node whose wiring is not known has no such label: it would be shut out against the policy.

@@ -79,6 +79,7 @@ struct pod {
     /* What JSON Patch must know about the object as it stands. */
     bool has_metadata;
     bool has_annotations;
+    bool has_labels;
     bool has_affinity;
     bool has_node_affinity;
     bool has_required; /* requiredDuringSchedulingIgnoredDuringExecution */

@@ -26,9 +26,10 @@
 #define ANN_DECISION    "tpguard.io/decision"
 #define ANN_GPUS        "tpguard.io/gpus"
 #define ANN_GPU_UUIDS   "tpguard.io/gpu-uuids"
-#define LABEL_GATED     "tpguard.io/gated"
 #define LABEL_IGNORE    "tpguard.io/ignore"
 #define LABEL_MODE      "tpguard.io/mode"
+/* On pods that tpguard decides over: nobody may bind one past it. */
+#define LABEL_GATED "tpguard.io/gated"
 /* On nodes. */
 #define LABEL_NVLINK     "tpguard.io/nvlink"
 #define LABEL_NVLINK_SET "tpguard.io/nvlink-set"

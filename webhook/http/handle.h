@@ -27,6 +27,8 @@ struct service {
     struct policy policy;      /* the one the cluster was made with */
     size_t max_body; /* of /scheduler/...; admission takes at most HTTP_ADMIT_BODY_MAX of it */
     bool bench_echo; /* POST /bench/echo answers */
+    _Atomic int autoscaler; /* nodes come and go, as seen in the cluster: 1 yes, 0 no, -1 not known
+                               yet, which no decision may take for a no */
     _Atomic bool stopping;
     _Atomic bool was_ready;              /* read with is_ready() */
     _Atomic int64_t certificate_expires; /* Unix seconds */
@@ -74,6 +76,10 @@ struct route {
 extern const struct route routes[ROUTES];
 /* Position in routes; ROUTES when there is no such path (here). */
 unsigned route_find(struct span path, bool scheduler_only, bool bench);
+
+/* The policy of a request in a namespace of this mode: what the operator said, and what has been
+ * seen of the cluster since. All handlers decide with this one. */
+struct policy service_policy(struct service *s, enum mode mode);
 
 /* Has the cache a first full content, and in a live cluster: is it fresh? */
 bool is_ready(struct service *s);

@@ -58,33 +58,41 @@ static void log_decision(const struct call *c, const struct admission *a) {
     log_write(&l);
 }
 
-/* The decision as annotation and patch. Audit leaves the object as it is. */
-static bool patch_of(struct call *c, struct admission *a, struct buf *patch) {
-    struct policy policy = c->service->policy;
-    policy.mode = a->j.mode;
-    struct decision *d = &a->j.decision;
+/* The decision as its annotation. */
+static struct span note_of(struct admission *a, const struct policy *policy) {
     struct admit_in in = {.pod = &a->pod,
                           .w = &a->j.w,
                           .shape = &a->j.shape,
-                          .policy = &policy,
+                          .policy = policy,
                           .asked = &a->j.asked,
                           .unpinned = a->j.has_unpinned ? &a->j.unpinned : NULL};
     struct buf text = BUF_OVER(a->decision);
-    decision_annotation(&in, d, &text);
-    struct patch_ask ask = {.pod = &a->pod,
-                            .decision = d,
-                            .policy = &policy,
-                            .annotation = buf_ok(&text) ? buf_view(&text) : (struct span){0},
-                            .prefix = ""};
+    decision_annotation(&in, &a->j.decision, &text);
+    return buf_ok(&text) ? buf_view(&text) : (struct span){0};
+}
+
+/* A pod that nothing is decided of, and any pod in mode audit, stays as it is; but what only
+ * tpguard may write is taken off every pod that comes by here. */
+static void put_patch(struct call *c, struct admission *a, bool ours, struct buf *patch) {
+    struct policy policy = service_policy(c->service, a->j.mode);
+    struct patch_ask ask = {.pod = &a->pod};
+    if (ours && a->j.mode != MODE_AUDIT) {
+        ask.decision = &a->j.decision;
+        ask.policy = &policy;
+        ask.annotation = note_of(a, &policy);
+        ask.gated = a->j.mode == MODE_ENFORCE;
+    }
     patch_build(&ask, patch);
-    return buf_ok(patch);
+    if (a->answer.allowed && buf_ok(patch)) {
+        a->answer.patch = buf_view(patch);
+    }
 }
 
 static void answer_judged(struct call *c, struct admission *a) {
     struct decision *d = &a->j.decision;
     struct review_answer *r = &a->answer;
     struct buf patch = buf_new(PATCH_MAX);
-    bool silent = a->j.mode == MODE_OFF || !a->j.is_gpu_pod || d->code == REASON_IGNORED;
+    bool ours = a->j.mode != MODE_OFF && a->j.is_gpu_pod && d->code != REASON_IGNORED;
     r->allowed = d->allowed;
     r->message = d->message;
     r->code = 403;
@@ -92,7 +100,7 @@ static void answer_judged(struct call *c, struct admission *a) {
     for (unsigned i = 0; i < d->n_warnings && i < DECISION_REASONS_MAX; i++) {
         r->warnings[r->n_warnings++] = d->warning[i];
     }
-    if (!silent) {
+    if (ours) {
         r->audit[0].key = "verdict";
         r->audit[0].value = span_of(verdict_name(d->verdict));
         r->audit[1].key = "code";
@@ -100,9 +108,7 @@ static void answer_judged(struct call *c, struct admission *a) {
         r->n_audit = 2;
         stats_decision(d->verdict, d->code);
     }
-    if (!silent && r->allowed && a->j.mode != MODE_AUDIT && patch_of(c, a, &patch)) {
-        r->patch = buf_view(&patch);
-    }
+    put_patch(c, a, ours, &patch);
     send(c, a);
     buf_done(&patch);
     log_decision(c, a);
@@ -113,6 +119,7 @@ static void answer_judged(struct call *c, struct admission *a) {
 static void answer_unreadable(struct call *c, struct admission *a, const struct err *e) {
     enum mode mode = cluster_mode(c->service->cluster, a->review.ns);
     struct review_answer *r = &a->answer;
+    struct buf patch = buf_new(PATCH_MAX);
     struct buf b = BUF_OVER(a->said);
     buf_fmt(&b, "tpguard: %s%s%s", e->path, e->path[0] ? ": " : "", e->msg);
     r->allowed = mode != MODE_ENFORCE;
@@ -122,7 +129,10 @@ static void answer_unreadable(struct call *c, struct admission *a, const struct 
     if (mode == MODE_WARN) {
         r->warnings[r->n_warnings++] = a->said;
     }
+    pod_marks(a->review.object, &c->arena, &a->pod);
+    put_patch(c, a, false, &patch);
     send(c, a);
+    buf_done(&patch);
     struct log_line l = log_new(LOG_WARN, "a pod cannot be read");
     log_str(&l, "route", "admit_pods");
     log_span(&l, "ns", a->review.ns);
@@ -157,8 +167,9 @@ static void admit(struct call *c, struct admission *a) {
         reply_error(c, 503, &e);
         return;
     }
-    judge_pod(c->service->cluster, &c->service->policy, &a->pod, a->review.ns, clock_unix_s(),
-              &a->j);
+    struct policy policy =
+        service_policy(c->service, cluster_mode(c->service->cluster, a->review.ns));
+    judge_pod(c->service->cluster, &policy, &a->pod, a->review.ns, clock_unix_s(), &a->j);
     answer_judged(c, a);
 }
 

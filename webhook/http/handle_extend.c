@@ -99,8 +99,7 @@ static void prepare(struct call *c, struct question_of *q) {
         q->s.question = REFUSE_ALL;
         return;
     }
-    struct policy policy = c->service->policy;
-    policy.mode = q->mode;
+    struct policy policy = service_policy(c->service, q->mode);
     shape_of(&q->w, &policy, &q->shape);
     q->s.k = q->shape.tp > 1 ? q->shape.tp : q->shape.gpus;
 }

@@ -44,6 +44,31 @@ static const struct row rows[] = {
      "[{'op':'add','path':'/metadata/annotations/tpguard.io~1decision','value':'x'}]",
      "{'metadata':{'annotations':{'tpguard.io/decision':'x'}},'spec':{}}"},
 
+    {"a decision that nobody makes now is forged",
+     "{'metadata':{'annotations':{'a':'b','tpguard.io/decision':'mine'}},'spec':{}}", "", "", 0, "",
+     "[{'op':'remove','path':'/metadata/annotations/tpguard.io~1decision'}]",
+     "{'metadata':{'annotations':{'a':'b'}},'spec':{}}"},
+    {"so are GPUs before the bind and a label, empty ones too",
+     "{'metadata':{'annotations':{'tpguard.io/gpus':'','tpguard.io/decision':''},"
+     "'labels':{'tpguard.io/gated':''}},'spec':{}}",
+     "", "", 0, "",
+     "[{'op':'remove','path':'/metadata/annotations/tpguard.io~1decision'},"
+     "{'op':'remove','path':'/metadata/annotations/tpguard.io~1gpus'},"
+     "{'op':'remove','path':'/metadata/labels/tpguard.io~1gated'}]",
+     "{'metadata':{'annotations':{},'labels':{}},'spec':{}}"},
+    {"GPUs go where a decision is written",
+     "{'metadata':{'annotations':{'tpguard.io/gpus':'0,1','tpguard.io/decision':'old'}},'spec':{}}",
+     "x", "", 0, "",
+     "[{'op':'add','path':'/metadata/annotations/tpguard.io~1decision','value':'x'},"
+     "{'op':'remove','path':'/metadata/annotations/tpguard.io~1gpus'}]",
+     "{'metadata':{'annotations':{'tpguard.io/decision':'x'}},'spec':{}}"},
+    {"what a person may say stays",
+     "{'metadata':{'annotations':{'tpguard.io/rewrite':'none','tpguard.io/tensor-parallel-size':"
+     "'2'},'labels':{'tpguard.io/ignore':'true'}},'spec':{}}",
+     "", "", 0, "", "",
+     "{'metadata':{'annotations':{'tpguard.io/rewrite':'none'},'labels':{'tpguard.io/ignore':"
+     "'true'}},'spec':{}}"},
+
     {"the scheduler is set", "{'spec':{'schedulerName':'default-scheduler'}}", "",
      "tpguard-scheduler", 0, "",
      "[{'op':'add','path':'/spec/schedulerName','value':'tpguard-scheduler'}]",
@@ -94,6 +119,25 @@ static const struct row rows[] = {
      "", PINNED(",'valueFrom':{'fieldRef':{}}")},
 };
 
+/* These pods get the label gated. */
+static const struct row gated[] = {
+    {"the label goes beside others", "{'metadata':{'labels':{'a':'b'}},'spec':{}}", "", "", 0, "",
+     "[{'op':'add','path':'/metadata/labels/tpguard.io~1gated','value':'true'}]",
+     "{'metadata':{'labels':{'a':'b','tpguard.io/gated':'true'}},'spec':{}}"},
+    {"labels are made where there are none", "{'metadata':{'labels':null},'spec':{}}", "", "", 0,
+     "", "[{'op':'add','path':'/metadata/labels','value':{'tpguard.io/gated':'true'}}]",
+     "{'metadata':{'labels':{'tpguard.io/gated':'true'}},'spec':{}}"},
+    {"another value of the label is replaced",
+     "{'metadata':{'labels':{'tpguard.io/gated':'false'}},'spec':{}}", "", "", 0, "",
+     "[{'op':'add','path':'/metadata/labels/tpguard.io~1gated','value':'true'}]",
+     "{'metadata':{'labels':{'tpguard.io/gated':'true'}},'spec':{}}"},
+    {"metadata is made with all that goes in", "{'spec':{}}", "x", "", 0, "",
+     "[{'op':'add','path':'/metadata','value':{'annotations':{'tpguard.io/decision':'x'},"
+     "'labels':{'tpguard.io/gated':'true'}}}]",
+     "{'metadata':{'annotations':{'tpguard.io/decision':'x'},'labels':{'tpguard.io/gated':'true'}},"
+     "'spec':{}}"},
+};
+
 static struct patch_ask ask_of(const struct row *r, struct decision *d, struct policy *policy,
                                struct pod *p, struct span annotation) {
     d->affinity_above = r->above;
@@ -105,8 +149,8 @@ static struct patch_ask ask_of(const struct row *r, struct decision *d, struct p
     return (struct patch_ask){.pod = p, .decision = d, .policy = policy, .annotation = annotation};
 }
 
-static void check(struct arena *a, const struct row *r, const char *json, const char *want,
-                  const char *what) {
+static void check(struct arena *a, const struct row *r, bool gate, const char *json,
+                  const char *want, const char *what) {
     struct pod p = {0};
     struct err e = {0};
     static struct decision d;
@@ -117,6 +161,7 @@ static void check(struct arena *a, const struct row *r, const char *json, const 
         return;
     }
     struct patch_ask ask = ask_of(r, &d, &policy, &p, quoted(a, r->annotation));
+    ask.gated = gate;
     struct buf out = buf_new(FIXTURE_CAP);
     patch_build(&ask, &out);
     struct span expected = quoted(a, want);
@@ -148,6 +193,34 @@ static void test_prefix(struct arena *a) {
        "a prefix stands before every path, and operations are one list");
 }
 
+/* Of a pod that cannot be read, the marks of ours are found and removed all the same. */
+static void test_marks(struct arena *a) {
+    static const struct {
+        const char *pod, *patch;
+    } list[] = {
+        {"7", ""},
+        {"[]", ""},
+        {"{'metadata':[]}", ""},
+        {"{'metadata':{'annotations':7,'labels':'x'}}", ""},
+        {"{'metadata':{'annotations':{'tpguard.io/gpus':{},'Tpguard.io/decision':'x'},"
+         "'labels':{'tpguard.io/gated':7}},'spec':{'containers':1}}",
+         "[{'op':'remove','path':'/metadata/annotations/tpguard.io~1gpus'},"
+         "{'op':'remove','path':'/metadata/labels/tpguard.io~1gated'}]"},
+        {"{'metadata':{'annotations':{'tpguard.io/decision':'','a':'b'}},'spec':7}",
+         "[{'op':'remove','path':'/metadata/annotations/tpguard.io~1decision'}]"},
+    };
+    for (size_t i = 0; i < sizeof list / sizeof list[0]; i++) {
+        struct pod p = {0};
+        pod_marks(parsed(a, list[i].pod), a, &p);
+        struct patch_ask ask = {.pod = &p};
+        struct buf out = buf_new(FIXTURE_CAP);
+        patch_build(&ask, &out);
+        ok(span_eq(buf_view(&out), quoted(a, list[i].patch)), "%s gives the patch '%s'",
+           list[i].pod, list[i].patch);
+        buf_done(&out);
+    }
+}
+
 /* A decision that names what the pod does not have changes nothing. */
 static void test_out_of_range(struct arena *a) {
     static const int places[][2] = {{-1, 0}, {0, -1}, {3, 1}, {2, 2}, {0, 0}};
@@ -172,11 +245,16 @@ static void test_out_of_range(struct arena *a) {
 int main(void) {
     struct arena a = arena_new(FIXTURE_CAP);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        check(&a, &rows[i], rows[i].pod, rows[i].patch, rows[i].what);
-        check(&a, &rows[i], rows[i].after, "", "and the patched pod needs no patch");
+        check(&a, &rows[i], false, rows[i].pod, rows[i].patch, rows[i].what);
+        check(&a, &rows[i], false, rows[i].after, "", "and the patched pod needs no patch");
+    }
+    for (size_t i = 0; i < sizeof gated / sizeof gated[0]; i++) {
+        check(&a, &gated[i], true, gated[i].pod, gated[i].patch, gated[i].what);
+        check(&a, &gated[i], true, gated[i].after, "", "and the patched pod needs no patch");
     }
     test_prefix(&a);
     test_out_of_range(&a);
+    test_marks(&a);
     arena_done(&a);
     return tap_done();
 }
