@@ -112,6 +112,13 @@ static const struct reason_row rows[REASON_COUNT] = {
                          STRUCTURAL, NORMAL},
     [REASON_STEERED] = {"Steered", NULL, "node affinity or scheduler name were added", STRUCTURAL,
                         NORMAL},
+
+    [REASON_RESERVED] = {"NVLinkSetReserved", NULL,
+                         "a healthy NVLink set was reserved for the pod when it was bound",
+                         STRUCTURAL, NORMAL},
+    [REASON_NVLINK_UP] = {"NVLinkUp", NULL,
+                          "all expected lanes of a pair of the node's GPUs are up again",
+                          STRUCTURAL, NORMAL},
 };
 
 const struct reason_row *reason_row(enum reason r) {

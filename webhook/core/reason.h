@@ -56,6 +56,10 @@ enum reason {
     REASON_IGNORED,             /* Ignored: label or namespace mode off, not a GPU pod */
     REASON_REPINNED,            /* Repinned: rewritten */
     REASON_STEERED,             /* Steered: rewritten */
+
+    /* what happened (events) */
+    REASON_RESERVED,  /* NVLinkSetReserved: of a pod, when it is bound */
+    REASON_NVLINK_UP, /* NVLinkUp: of a node, all expected lanes of a pair are up again */
     REASON_COUNT
 };
 
