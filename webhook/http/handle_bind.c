@@ -89,9 +89,10 @@ static bool decide(struct call *c, struct binding_case *b, struct err *e) {
     if (!b->binding.name.n) {
         b->binding.name = b->review.name;
     }
+    const struct policy policy = service_policy(s, cluster_mode(s->cluster, b->review.ns));
     const struct bind_ask ask = {.cluster = s->cluster,
                                  .live = s->live,
-                                 .policy = &s->policy,
+                                 .policy = &policy,
                                  .ns = b->review.ns,
                                  .name = b->binding.name,
                                  .uid = b->binding.uid,
