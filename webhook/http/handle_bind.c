@@ -7,6 +7,7 @@
 #include "webhook/codec/review.h"
 #include "webhook/http/limits.h"
 #include "webhook/http/stats.h"
+#include "webhook/http/stats_live.h"
 #include "webhook/live/bind.h"
 #include "webhook/sys/clock.h"
 #include "webhook/sys/log.h"
@@ -72,6 +73,10 @@ static void answer(struct call *c, struct binding_case *b) {
         r->n_audit = 2;
         stats_decision(r->allowed ? VERDICT_ALLOW : VERDICT_WAIT, b->bind.code);
     }
+    stats_bind(!b->bind.ours ? STATS_BIND_PASSED
+               : r->allowed  ? STATS_BIND_RESERVED
+                             : STATS_BIND_REFUSED,
+               b->bind.tries);
     send(c, b);
     buf_done(&patch);
     log_bind(c, b);
@@ -109,6 +114,7 @@ static void refuse(struct call *c, const struct err *e) {
     log_str(&l, "error", e->msg);
     log_str(&l, "path", e->path);
     log_write(&l);
+    stats_bind(STATS_BIND_FAILED, 0);
     reply_error(c, e->code == ERR_IO || e->code == ERR_UNKNOWN ? 503 : status_of(e), e);
 }
 

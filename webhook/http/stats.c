@@ -1,5 +1,6 @@
 #include "webhook/http/stats.h"
 
+#include "webhook/http/stats_live.h"
 #include "webhook/http/watchdog.h"
 #include "webhook/sys/metrics.h"
 
@@ -197,5 +198,6 @@ void stats_text(const struct service *s, struct buf *out) {
     for (unsigned i = 0; i < FAMILIES; i++) {
         metric_text(&family[i], out);
     }
+    stats_live_text(s, out);
     metrics_end(out);
 }
