@@ -301,3 +301,34 @@ bool json_as_bool(const struct json *v, bool *out) {
     *out = cJSON_IsTrue(in(v));
     return true;
 }
+
+/* Recursion is bounded by JSON_DEPTH_MAX. */
+bool json_equal(const struct json *a, const struct json *b) {
+    if (!a || !b || json_kind(a) != json_kind(b)) {
+        return a == b;
+    }
+    const cJSON *x = in(a);
+    const cJSON *y = in(b);
+    switch (json_kind(a)) {
+    case JSON_NULL:
+        return true;
+    case JSON_BOOL:
+        return !cJSON_IsTrue(x) == !cJSON_IsTrue(y);
+    case JSON_NUMBER:
+        return memcmp(&x->valuedouble, &y->valuedouble, sizeof x->valuedouble) == 0;
+    case JSON_STRING:
+        return strcmp(x->valuestring, y->valuestring) == 0;
+    case JSON_ARRAY:
+    case JSON_OBJECT:
+        break;
+    }
+    const cJSON *c = x->child;
+    const cJSON *d = y->child;
+    for (; c && d; c = c->next, d = d->next) {
+        bool same_key = json_kind(a) == JSON_ARRAY || strcmp(c->string, d->string) == 0;
+        if (!same_key || !json_equal(out_of(c), out_of(d))) {
+            return false;
+        }
+    }
+    return !c && !d;
+}

@@ -84,6 +84,10 @@ NODISCARD bool json_as_str(const struct json *v, struct span *out);
 NODISCARD bool json_as_u64(const struct json *v, uint64_t max, uint64_t *out);
 NODISCARD bool json_as_bool(const struct json *v, bool *out);
 
+/* Same kind, same value; objects with the same members in the same order, as one program writes
+ * them. NULL equals NULL alone. Linear in the smaller of the two. */
+bool json_equal(const struct json *a, const struct json *b);
+
 /* Refuses members that are not in the NULL-ended list. */
 NODISCARD bool json_only(const struct json *o, const char *const *keys, struct err *e);
 

@@ -266,7 +266,9 @@ static bool explain_unit(struct explain_run *r, const char *file, struct span te
     }
     if (x.j->malformed) {
         struct err bad = x.j->bad;
-        (void)err_in(&bad, "spec");
+        if (!u->bare_spec) {
+            (void)err_in(&bad, "spec");
+        }
         (void)err_in(&bad, "%s", u->path);
         unsigned line = yaml_line(text, u->doc, bad.path);
         fprintf(stderr, "tpguard: %s:%u: %s%s%s\n", file, line, x.j->bad.path,

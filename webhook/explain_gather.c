@@ -119,7 +119,7 @@ static const char *subject_of(const struct judgement *j) {
 static bool patch_of(const struct explained *x, struct arena *a, struct span *out, struct err *e) {
     const struct judgement *j = x->j;
     bool patched = j->decision.allowed && j->mode != MODE_AUDIT;
-    if (!j->is_gpu_pod || !patched) {
+    if (!j->is_gpu_pod || !patched || x->unit->bare_spec) {
         return true;
     }
     struct policy policy = *x->policy;

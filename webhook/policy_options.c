@@ -19,6 +19,9 @@ static bool set_unknown_topology(struct policy *p, struct span v, struct err *e)
 static bool set_allocation(struct policy *p, struct span v, struct err *e) {
     return allocation_parse(v, &p->allocation) || err_set(e, ERR_INPUT, "wants plugin or exact");
 }
+static bool set_workloads(struct policy *p, struct span v, struct err *e) {
+    return workloads_parse(v, &p->workloads) || err_set(e, ERR_INPUT, "wants warn or deny");
+}
 static bool set_degraded(struct policy *p, struct span v, struct err *e) {
     (void)v;
     (void)e;
@@ -67,6 +70,8 @@ static const struct option_row {
      "wiring cannot be read: strict (no TP group there) or allow (strict)", set_unknown_topology},
     {"allocation", "HOW", "who picks the GPUs: plugin (stock device plugin) or exact (plugin)",
      set_allocation},
+    {"workloads", "HOW", "workloads whose pods would be denied: warn or deny at apply (warn)",
+     set_workloads},
     {"allow-degraded", NULL, "a pair with fewer lanes than expected may serve TP groups",
      set_degraded},
     {"freshness", "SECONDS",

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Contracts: a recorded cluster, a request, the exact answer. One folder a cluster (`cluster` names a file of
-# tests/clusters), one NAME.ROUTE.json a request with ROUTE admit, filter or prioritize, NAME.ROUTE.expect.json the
-# answer with the JSON Patch decoded and keys sorted. UPDATE=1 rewrites the expectations: read the diff. TAP.
+# tests/clusters), one NAME.ROUTE.json a request with ROUTE admit, workloads, filter, prioritize or preempt,
+# NAME.ROUTE.expect.json the answer with the JSON Patch decoded and keys sorted. UPDATE=1 rewrites the expectations: read the diff. TAP.
 set -u
 cd "$(dirname "$0")/../.." || exit 2
 tpguard=${TPGUARD:-build/release/tpguard}
@@ -34,7 +34,7 @@ start() { # CLUSTER-FILE
 }
 stop() { kill "$pid" 2>/dev/null; wait "$pid" 2>/dev/null; pid=; }
 
-declare -A path=([admit]=/admit/pods [filter]=/scheduler/filter [prioritize]=/scheduler/prioritize)
+declare -A path=([admit]=/admit/pods [workloads]=/admit/workloads [preempt]=/scheduler/preempt [filter]=/scheduler/filter [prioritize]=/scheduler/prioritize)
 
 for folder in tests/contract/*/; do
     cluster=tests/clusters/$(cat "$folder/cluster")

@@ -12,7 +12,6 @@ struct reading {
     struct manifest m;
     unsigned cap;
     unsigned doc;
-    struct span text; /* of the document */
 };
 
 static bool fail_room(struct err *e) {
@@ -36,27 +35,11 @@ static bool reserve(struct reading *r, unsigned more, struct err *e) {
     return true;
 }
 
-static bool speaks_of_gpus(struct span text) {
-    return span_has(text, "gpu") || span_has(text, "GPU") || span_has(text, "ensorParallel") ||
-           span_has(text, "ensor-parallel") || span_has(text, "parallelism");
-}
-
-/* apiVersion "group.example.com/v1": somebody's own kind. Kubernetes' groups have no dot, or end in
- * k8s.io. */
-static bool is_custom(struct span api_version) {
-    struct span group = span_upto(api_version, span_find(api_version, '/'));
-    return group.n < api_version.n && span_find(group, '.') < group.n &&
-           !span_ends(group, "k8s.io");
-}
-
 static void note_custom(struct reading *r, const struct json *o) {
     struct manifest_custom c = {.doc = r->doc};
-    struct span api_version = {0};
     const struct json *meta = NULL;
-    if (r->m.n_custom == MANIFEST_CUSTOM_MAX ||
-        !json_opt_str(o, "apiVersion", &api_version, NULL) ||
-        !json_opt_str(o, "kind", &c.kind, NULL) || !is_custom(api_version) ||
-        !speaks_of_gpus(r->text) || !json_opt_object(o, "metadata", &meta, NULL)) {
+    if (r->m.n_custom == MANIFEST_CUSTOM_MAX || !custom_of_gpus(o) ||
+        !json_opt_str(o, "kind", &c.kind, NULL) || !json_opt_object(o, "metadata", &meta, NULL)) {
         return;
     }
     if (meta && json_opt_str(meta, "name", &c.name, NULL) &&
@@ -135,7 +118,6 @@ static void note_broken(struct reading *r, const struct err *bad) {
 static bool add_doc(struct reading *r, const struct yaml_doc *doc, struct err *e) {
     struct err bad = doc->bad;
     const struct json *root = NULL;
-    r->text = doc->json;
     if (bad.code == ERR_NONE && json_parse(doc->json, r->a, &root, &bad)) {
         return add_object(r, root, "", 0, e);
     }

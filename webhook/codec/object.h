@@ -71,10 +71,15 @@ struct allocations {
 NODISCARD bool allocations_decode(struct span text, struct arena *a, struct allocations *out,
                                   struct err *e);
 
+/* A bare pod spec {containers, ...}: as pod_template_decode, without metadata. */
+NODISCARD bool pod_spec_decode(const struct json *o, struct arena *a, struct pod *out,
+                               struct err *e);
+
 /* A kind that carries pod templates: Pod, Deployment, ReplicaSet, StatefulSet, DaemonSet, Job,
  * CronJob, ReplicationController, LeaderWorkerSet (two: leader and worker), PodTemplate: these must
- * have theirs. Other kinds (RayCluster, RoleBasedGroup, JobSet, ...): every object inside spec that
- * has a spec.containers of its own; none: n = 0, true. */
+ * have theirs. InferenceService of KServe: its predictor, where that names its own containers.
+ * Other kinds (RayCluster, RoleBasedGroup, JobSet, ...): every object inside spec that has a
+ * spec.containers of its own; none: n = 0, true. */
 #define UNITS_MAX 64
 struct unit {
     struct span kind; /* of the manifest */
@@ -83,10 +88,21 @@ struct unit {
     char role[16];  /* "leader", "worker", name of the role or group it stands in (cut), or "" */
     char path[96];  /* of the pod inside the object: "", "spec.template", ... : prefix for paths in
                        errors */
+    bool bare_spec; /* what stands at path is a pod's spec, without metadata */
     unsigned doc;   /* which document of the file, 0.. */
+    const struct json *object; /* what stands at path */
     struct pod pod; /* owner_kind, owner_name, replicas, group_size filled from the manifest */
 };
 NODISCARD bool units_decode(const struct json *o, struct arena *a, struct unit *out, unsigned max,
                             unsigned *n, struct err *e);
+
+/* A custom resource without the ignore label whose spec speaks of GPUs or of parallelism. When
+ * units_decode finds no pod in it, an operator makes its pods, and what they will be cannot be told
+ * from it. */
+bool custom_of_gpus(const struct json *o);
+/* For the two, custom_of_gpus looks at the same. */
+bool object_same_spec(const struct json *a, const struct json *b);
+/* Another object manages this one (ownerReferences, controller). */
+bool object_is_managed(const struct json *o);
 
 #endif

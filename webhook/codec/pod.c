@@ -121,6 +121,15 @@ bool pod_template_decode(const struct json *o, struct arena *a, struct pod *out,
     return true;
 }
 
+bool pod_spec_decode(const struct json *o, struct arena *a, struct pod *out, struct err *e) {
+    struct pod p = {0};
+    if (!want_object(o, e) || !spec_decode(o, a, &p, e)) {
+        return false;
+    }
+    *out = p;
+    return true;
+}
+
 bool pod_decode(const struct json *o, struct arena *a, struct pod *out, struct err *e) {
     struct pod p;
     const struct json *status = NULL;

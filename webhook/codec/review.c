@@ -62,7 +62,8 @@ static bool names_decode(const struct json *req, struct review *r, struct err *e
 }
 
 static bool request_decode(const struct json *req, struct review *r, struct err *e) {
-    if (!names_decode(req, r, e) || !json_opt_bool(req, "dryRun", &r->dry_run, e)) {
+    if (!names_decode(req, r, e) || !json_opt_bool(req, "dryRun", &r->dry_run, e) ||
+        !json_opt_object(req, "oldObject", &r->old_object, e)) {
         return false;
     }
     return span_is(r->operation, "DELETE") ? json_opt_object(req, "object", &r->object, e)

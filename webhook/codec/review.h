@@ -20,7 +20,8 @@ struct review {
     struct span sub_resource;
     struct span user;
     bool dry_run;
-    const struct json *object; /* NULL for DELETE */
+    const struct json *object;     /* NULL for DELETE */
+    const struct json *old_object; /* of UPDATE and DELETE, else NULL */
 };
 /* Refuses another apiVersion or kind, a request without uid, and whatever json.h refuses. */
 NODISCARD bool review_decode(struct span body, struct arena *a, struct review *out, struct err *e);

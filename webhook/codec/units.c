@@ -30,7 +30,11 @@ bool units_add(struct units *u, const struct json *pod, const struct unit_place 
     }
     struct unit *to = &u->out[u->n];
     *to = u->head;
-    if (!(place->bare ? pod_decode : pod_template_decode)(pod, u->arena, &to->pod, e)) {
+    to->object = pod;
+    to->bare_spec = place->bare_spec;
+    if (!(place->bare        ? pod_decode
+          : place->bare_spec ? pod_spec_decode
+                             : pod_template_decode)(pod, u->arena, &to->pod, e)) {
         return place->bare ? false : err_in(e, "%s", place->path);
     }
     (void)snprintf(to->path, sizeof to->path, "%s", place->path);
@@ -137,6 +141,37 @@ static bool lws_decode(const struct json *o, struct units *u, struct err *e) {
     return units_add(u, worker, &place, e);
 }
 
+/* KServe fills in a predictor from one of its runtimes, unless it brings its own containers whole:
+ * with their images. */
+static bool predictor_add(const struct json *spec, const char *path, const char *role,
+                          struct units *u, struct err *e) {
+    const struct json *list = NULL;
+    struct unit_place place = {.path = path, .role = span_of(role), .bare_spec = true};
+    if (!json_opt_array(spec, "containers", &list, e)) {
+        return err_in(e, "%s", path);
+    }
+    const struct json *first = list ? json_first(list) : NULL;
+    bool whole = first && json_kind(first) == JSON_OBJECT && map_find(first, "image");
+    return !whole || units_add(u, spec, &place, e);
+}
+
+static bool isvc_decode(const struct json *o, struct units *u, struct err *e) {
+    const struct json *spec = NULL;
+    const struct json *predictor = NULL;
+    const struct json *worker = NULL;
+    if (!json_opt_object(o, "spec", &spec, e)) {
+        return false;
+    }
+    if (spec && !json_opt_object(spec, "predictor", &predictor, e)) {
+        return err_in(e, "spec");
+    }
+    if (predictor && !json_opt_object(predictor, "workerSpec", &worker, e)) {
+        return err_in(e, "spec.predictor");
+    }
+    return (!predictor || predictor_add(predictor, "spec.predictor", worker ? "head" : "", u, e)) &&
+           (!worker || predictor_add(worker, "spec.predictor.workerSpec", "worker", u, e));
+}
+
 /* A hand-written object may lack its apiVersion; the kind alone then decides. */
 static bool group_is(struct span api_version, const char *group) {
     size_t n = strlen(group);
@@ -152,6 +187,9 @@ static bool dispatch(const struct json *o, struct span api_version, struct units
     }
     if (span_is(kind, "LeaderWorkerSet") && group_is(api_version, "leaderworkerset.x-k8s.io")) {
         return lws_decode(o, u, e);
+    }
+    if (span_is(kind, "InferenceService") && group_is(api_version, "serving.kserve.io")) {
+        return isvc_decode(o, u, e);
     }
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
         if (span_is(kind, kinds[i].kind) && group_is(api_version, kinds[i].group)) {

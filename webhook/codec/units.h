@@ -18,6 +18,7 @@ struct unit_place {
     uint32_t replicas;   /* 0 unknown */
     uint32_t group_size; /* 0 unknown */
     bool bare;           /* the object is the pod itself, not a template */
+    bool bare_spec;      /* it is the spec of a pod */
 };
 
 NODISCARD bool units_add(struct units *u, const struct json *pod, const struct unit_place *place,

@@ -10,6 +10,7 @@ struct policy policy_default(void) {
         .unknown_tp = UNKNOWN_STRICT,
         .unknown_topology = UNKNOWN_STRICT,
         .allocation = ALLOC_PLUGIN,
+        .workloads = WORKLOADS_WARN,
         .freshness_s = 600,
     };
 }
@@ -18,6 +19,7 @@ static const char *const modes[] = {"enforce", "warn", "audit", "off"};
 static const char *const unsats[] = {"auto", "deny", "wait"};
 static const char *const unknowns[] = {"strict", "allow"};
 static const char *const allocations[] = {"plugin", "exact"};
+static const char *const workloads[] = {"warn", "deny"};
 static const struct {
     const char *name;
     unsigned bit;
@@ -93,6 +95,19 @@ bool allocation_parse(struct span s, enum allocation *out) {
 
 const char *allocation_name(enum allocation a) {
     return name_of(allocations, COUNT(allocations), a);
+}
+
+bool workloads_parse(struct span s, enum workloads *out) {
+    unsigned at = 0;
+    if (!find(workloads, COUNT(workloads), s, &at)) {
+        return false;
+    }
+    *out = (enum workloads)at;
+    return true;
+}
+
+const char *workloads_name(enum workloads w) {
+    return name_of(workloads, COUNT(workloads), w);
 }
 
 static bool rewrite_bit(struct span word, unsigned *bit) {

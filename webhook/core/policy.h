@@ -22,6 +22,8 @@ enum unknown_policy {
     UNKNOWN_ALLOW,      /* let it through, with a warning */
 };
 enum allocation { ALLOC_PLUGIN = 0, ALLOC_EXACT };
+/* A workload whose pods would be denied: the person who applies it is warned, or denied. */
+enum workloads { WORKLOADS_WARN = 0, WORKLOADS_DENY };
 
 struct policy {
     enum mode mode;    /* default of namespaces without the label */
@@ -31,6 +33,7 @@ struct policy {
     enum unknown_policy unknown_tp;
     enum unknown_policy unknown_topology;
     enum allocation allocation;
+    enum workloads workloads;
     bool allow_degraded;        /* a pair with fewer lanes than expected may serve */
     uint32_t freshness_s;       /* older topology is unknown; 0 = no limit. Only for sources with a
                                    heartbeat:       annotations written by hand carry source
@@ -38,8 +41,8 @@ struct policy {
     struct span scheduler_name; /* steered pods get it; empty = leave as it is */
 };
 
-/* mode enforce; steer; unsatisfiable auto; unknown strict; plugin; degraded not allowed; 600 s; no
- * scheduler name. */
+/* mode enforce; steer; unsatisfiable auto; unknown strict; plugin; workloads warn; degraded not
+ * allowed; 600 s; no scheduler name. */
 struct policy policy_default(void);
 
 bool mode_parse(struct span s, enum mode *out);
@@ -53,5 +56,7 @@ bool unknown_parse(struct span s, enum unknown_policy *out); /* strict, allow */
 const char *unknown_name(enum unknown_policy u);
 bool allocation_parse(struct span s, enum allocation *out); /* plugin, exact */
 const char *allocation_name(enum allocation a);
+bool workloads_parse(struct span s, enum workloads *out); /* warn, deny */
+const char *workloads_name(enum workloads w);
 
 #endif

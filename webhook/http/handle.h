@@ -55,6 +55,7 @@ typedef void handler(struct call *c);
 
 handler handle_admit_pods;
 handler handle_admit_bindings;
+handler handle_admit_workloads;
 handler handle_filter;
 handler handle_prioritize;
 handler handle_healthz;
@@ -72,7 +73,7 @@ struct route {
     bool scheduler;
     bool bench;
 };
-#define ROUTES 8
+#define ROUTES 9
 extern const struct route routes[ROUTES];
 /* Position in routes; ROUTES when there is no such path (here). */
 unsigned route_find(struct span path, bool scheduler_only, bool bench);

@@ -9,6 +9,7 @@ const char reply_json_type[] = "application/json";
 const struct route routes[ROUTES] = {
     {"/admit/pods", "admit_pods", "POST", handle_admit_pods, .post = true},
     {"/admit/bindings", "admit_bindings", "POST", handle_admit_bindings, .post = true},
+    {"/admit/workloads", "admit_workloads", "POST", handle_admit_workloads, .post = true},
     {"/scheduler/filter", "filter", "POST", handle_filter, .post = true, .scheduler = true},
     {"/scheduler/prioritize", "prioritize", "POST", handle_prioritize, .post = true,
      .scheduler = true},

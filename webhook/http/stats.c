@@ -54,6 +54,7 @@ void stats_setup(const char *program_version) {
 }
 
 static _Atomic uint64_t decision_cells[VERDICT_COUNT * REASON_COUNT];
+static _Atomic uint64_t workload_cells[VERDICT_COUNT * REASON_COUNT];
 static _Atomic uint64_t filter_cells[REASON_COUNT];
 static _Atomic uint64_t request_cells[(ROUTES + 1) * LENGTH(statuses)];
 static _Atomic uint64_t duration_cells[(ROUTES + 1) * METRIC_HISTOGRAM_CELLS];
@@ -68,6 +69,7 @@ static _Atomic uint64_t build_cells[1];
 
 enum family {
     DECISIONS,
+    WORKLOADS,
     FILTER_NODES,
     REQUESTS,
     DURATION,
@@ -90,6 +92,13 @@ static const struct metric family[FAMILIES] = {
                    {{"verdict", VERDICT_COUNT, verdict_shown},
                     {"code", REASON_COUNT, reason_shown}},
                    decision_cells},
+    [WORKLOADS] = {"tpguard_workload_decisions",
+                   "Verdicts on workloads as they were applied, by verdict and reason.",
+                   METRIC_COUNTER,
+                   true,
+                   {{"verdict", VERDICT_COUNT, verdict_shown},
+                    {"code", REASON_COUNT, reason_shown}},
+                   workload_cells},
     [FILTER_NODES] = {"tpguard_filter_nodes",
                       "Nodes judged by filter, by reason; none is kept.",
                       METRIC_COUNTER,
@@ -156,6 +165,10 @@ static const struct metric family[FAMILIES] = {
 
 void stats_decision(enum verdict v, enum reason code) {
     metric_add(&family[DECISIONS], v, code, 1);
+}
+
+void stats_workload(enum verdict v, enum reason code) {
+    metric_add(&family[WORKLOADS], v, code, 1);
 }
 
 void stats_filter_nodes(enum reason code, unsigned n) {

@@ -15,6 +15,8 @@ void stats_setup(const char *program_version);
 
 /* An admission decision. */
 void stats_decision(enum verdict v, enum reason code);
+/* What was said of a workload: its template that is worst off. */
+void stats_workload(enum verdict v, enum reason code);
 /* Nodes that filter judged, by reason (REASON_NONE: kept). */
 void stats_filter_nodes(enum reason code, unsigned n);
 /* A request that ended: route as in routes (ROUTES: another path), status 0: cut. */

@@ -191,6 +191,94 @@ static void test_others(struct arena *a) {
        "a known kind of an unknown group is searched");
 }
 
+#define OWN "{'containers':[{'name':'c','image':'i','args':['a']}]}"
+
+static void test_inference(struct arena *a) {
+    struct unit u[4] = {0};
+    unsigned n = 0;
+    struct err e = {0};
+    static const char head[] =
+        "{'kind':'InferenceService','apiVersion':'serving.kserve.io/v1beta1',"
+        "'metadata':{'name':'m'},'spec':";
+    static const struct {
+        const char *spec;
+        unsigned n;
+        const char *what;
+    } rows[] = {
+        {"{'predictor':" OWN "}", 1, "a predictor with its own containers"},
+        {"{'predictor':{'containers':[{'name':'c'}]}}", 0, "one that fills in a runtime"},
+        {"{'predictor':{'model':{}}}", 0, "one of a runtime"},
+        {"{'predictor':{'containers':[]}}", 0, "no container"},
+        {"{'predictor':{'workerSpec':" OWN "}}", 1, "a worker"},
+        {"{}", 0, "nothing"},
+        {"null", 0, "no spec"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char json[512];
+        n = 9;
+        (void)snprintf(json, sizeof json, "%s%s}", head, rows[i].spec);
+        ok(decode(a, json, u, 4, &n, &e) && n == rows[i].n, "InferenceService: %s", rows[i].what);
+    }
+    char json[512];
+    (void)snprintf(json, sizeof json, "%s{'predictor':{'workerSpec':" OWN ",%s}}", head,
+                   "'containers':[{'name':'c','image':'i'}]}");
+    ok(decode(a, json, u, 4, &n, &e) && n == 2, "head and worker are two");
+    ok(u[0].bare_spec && strcmp(u[0].role, "head") == 0 && strcmp(u[1].role, "worker") == 0,
+       "known by their roles");
+    is_str(u[1].path, "spec.predictor.workerSpec", "and paths");
+    is_span(u[1].pod.containers[0].args[0], "a", "with their containers");
+    (void)snprintf(json, sizeof json, "%s{'predictor':{'containers':[{'image':'i','env':1}]}}}",
+                   head);
+    refused(&e, decode(a, json, u, 4, &n, &e), ERR_INPUT, "spec.predictor.containers[0].env",
+            "a broken container has its path");
+}
+
+static void test_custom(struct arena *a) {
+    static const struct {
+        const char *json;
+        bool custom;
+    } rows[] = {
+        {"{'apiVersion':'apps.nvidia.com/v1','spec':{'resources':{'nvidia.com/gpu':2}}}", true},
+        {"{'apiVersion':'x.io/v1','spec':{'args':['--tensor-parallel-size']}}", true},
+        {"{'apiVersion':'x.io/v1','spec':{'a':[{'tensorParallelSize':2}]}}", true},
+        {"{'apiVersion':'x.io/v1','spec':{'a':'b'},'metadata':{'name':'gpu'}}", false},
+        {"{'apiVersion':'x.io/v1','spec':{'gpu':1},'metadata':{'labels':{'tpguard.io/ignore':"
+         "'true'}}}",
+         false},
+        {"{'apiVersion':'apps/v1','spec':{'gpu':1}}", false},
+        {"{'apiVersion':'policy.k8s.io/v1','spec':{'gpu':1}}", false},
+        {"{'apiVersion':'v1','spec':{'gpu':1}}", false},
+        {"{'apiVersion':7,'spec':{'gpu':1}}", false},
+        {"{'spec':{'gpu':1}}", false},
+        {"{'apiVersion':'x.io/v1'}", false},
+        {"[]", false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        ok(custom_of_gpus(parsed(a, rows[i].json)) == rows[i].custom, "custom resource of GPUs: %s",
+           rows[i].json);
+    }
+    ok(object_same_spec(parsed(a, "{'spec':{'a':1},'status':1}"), parsed(a, "{'spec':{'a':1}}")),
+       "a status is no spec");
+    ok(!object_same_spec(parsed(a, "{'spec':{'a':1}}"), parsed(a, "{'spec':{'a':2}}")),
+       "another spec is another");
+    ok(!object_same_spec(
+           parsed(a, "{'spec':{}}"),
+           parsed(a, "{'spec':{},'metadata':{'labels':{'tpguard.io/ignore':'true'}}}")),
+       "so is one that is ignored no longer");
+}
+
+static void test_managed(struct arena *a) {
+    ok(object_is_managed(parsed(a, "{'metadata':{'ownerReferences':[{'kind':'X'},"
+                                   "{'kind':'Deployment','controller':true}]}}")),
+       "an object with a controller is managed");
+    static const char *const none[] = {
+        "7", "{}", "{'metadata':7}", "{'metadata':{'ownerReferences':{}}}",
+        "{'metadata':{'ownerReferences':[7,{'controller':'true'},{'controller':false}]}}"};
+    for (size_t i = 0; i < sizeof none / sizeof none[0]; i++) {
+        ok(!object_is_managed(parsed(a, none[i])), "not managed: %s", none[i]);
+    }
+}
+
 static void test_bounds(struct arena *a) {
     struct unit u[2];
     unsigned n = 0;
@@ -234,6 +322,9 @@ int main(void) {
     test_pod(&a);
     test_lws(&a);
     test_others(&a);
+    test_inference(&a);
+    test_custom(&a);
+    test_managed(&a);
     test_bounds(&a);
     arena_done(&a);
     return tap_done();

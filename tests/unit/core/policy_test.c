@@ -66,6 +66,10 @@ static void words(void) {
     ok(allocation_parse(SPAN("exact"), &a) && a == ALLOC_EXACT, "allocation: exact");
     ok(!allocation_parse(SPAN("random"), &a), "allocation: random is none");
     is_str(allocation_name(ALLOC_PLUGIN), "plugin", "allocation has names");
+    enum workloads w = WORKLOADS_WARN;
+    ok(workloads_parse(SPAN("deny"), &w) && w == WORKLOADS_DENY, "workloads: deny");
+    ok(!workloads_parse(SPAN("enforce"), &w) && w == WORKLOADS_DENY, "workloads: enforce is none");
+    is_str(workloads_name(WORKLOADS_WARN), "warn", "workloads has names");
 }
 
 int main(void) {
@@ -75,8 +79,8 @@ int main(void) {
     struct policy p = policy_default();
     ok(p.mode == MODE_ENFORCE && p.rewrites == REWRITE_STEER && p.unsatisfiable == UNSAT_AUTO &&
            p.unknown_tp == UNKNOWN_STRICT && p.unknown_topology == UNKNOWN_STRICT &&
-           p.allocation == ALLOC_PLUGIN && !p.allow_degraded && p.freshness_s == 600 &&
-           p.scheduler_name.n == 0 && !p.autoscaler,
+           p.allocation == ALLOC_PLUGIN && p.workloads == WORKLOADS_WARN && !p.allow_degraded &&
+           p.freshness_s == 600 && p.scheduler_name.n == 0 && !p.autoscaler,
        "the default policy is the documented one");
     return tap_done();
 }
