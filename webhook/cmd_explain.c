@@ -7,6 +7,7 @@
 #include "webhook/cmd.h"
 #include "webhook/codec/manifest.h"
 #include "webhook/explain.h"
+#include "webhook/explain_cluster.h"
 #include "webhook/policy_options.h"
 #include "webhook/sys/file.h"
 
@@ -18,7 +19,7 @@
 struct explain_run {
     const char *file[FILES_MAX];
     unsigned n_files;
-    const char *cluster_file; /* NULL: the built-in example */
+    struct explain_source source;
     bool json;
     bool patch_only;
     struct explain_style style;
@@ -44,6 +45,8 @@ static void help(void) {
            "input; may repeat\n"
            "  --cluster FILE             recorded cluster: kubectl get nodes,pods -A -o yaml > "
            "FILE (" BUILTIN_NAME ")\n"
+           "  --live                     ask the live cluster, as kubectl would; --kubeconfig FILE "
+           "and --context NAME say which\n"
            "  -o, --output FORMAT        text or json: one object a line, one line a pod (text)\n"
            "  --patch                    print only the JSON Patch that admission would apply\n"
            "  --ascii                    no characters beyond ASCII in pictures\n"
@@ -61,11 +64,25 @@ static void help(void) {
            buf_cstr(&policy));
 }
 
-enum { OPT_CLUSTER = 256, OPT_PATCH, OPT_ASCII, OPT_COLOR, OPT_POLICY, OPT_REASONS, OPT_ENGINES };
+enum {
+    OPT_CLUSTER = 256,
+    OPT_PATCH,
+    OPT_ASCII,
+    OPT_COLOR,
+    OPT_POLICY,
+    OPT_REASONS,
+    OPT_ENGINES,
+    OPT_LIVE,
+    OPT_KUBECONFIG,
+    OPT_CONTEXT
+};
 
 static const struct option options[] = {
     {"filename", required_argument, NULL, 'f'},
     {"cluster", required_argument, NULL, OPT_CLUSTER},
+    {"live", no_argument, NULL, OPT_LIVE},
+    {"kubeconfig", required_argument, NULL, OPT_KUBECONFIG},
+    {"context", required_argument, NULL, OPT_CONTEXT},
     {"output", required_argument, NULL, 'o'},
     {"patch", no_argument, NULL, OPT_PATCH},
     {"ascii", no_argument, NULL, OPT_ASCII},
@@ -105,7 +122,18 @@ static bool take_word(struct explain_run *r, int opt, const char *value, struct 
         return r->json || span_is(v, "text") ||
                err_set(e, ERR_INPUT, "--output wants text or json, found \"%s\"", value);
     case OPT_CLUSTER:
-        r->cluster_file = value;
+        r->source.file = value;
+        return true;
+    case OPT_LIVE:
+        r->source.live = true;
+        return true;
+    case OPT_KUBECONFIG:
+        r->source.kubeconfig = value;
+        r->source.live = true;
+        return true;
+    case OPT_CONTEXT:
+        r->source.context = value;
+        r->source.live = true;
         return true;
     case OPT_PATCH:
         r->patch_only = true;
@@ -177,23 +205,6 @@ static int take_options(struct explain_run *r, int argc, char **argv) {
     return -1;
 }
 
-static bool load_cluster(struct explain_run *r, struct err *e) {
-    r->cluster = cluster_new(&r->policy);
-    if (!r->cluster) {
-        return err_set(e, ERR_INTERNAL, "no memory");
-    }
-    if (!r->cluster_file) {
-        return cluster_load(r->cluster, demo_cluster(), e) || err_wrap(e, BUILTIN_NAME ": ");
-    }
-    struct buf text = buf_new(CLUSTER_FILE_MAX);
-    bool done = file_read(r->cluster_file, CLUSTER_FILE_MAX, &text, e);
-    if (done && !cluster_load(r->cluster, buf_view(&text), e)) {
-        done = err_wrap(e, "%s: ", r->cluster_file);
-    }
-    buf_done(&text);
-    return done;
-}
-
 /* Wiring that cannot be read is said once, on standard error, before any verdict leans on it. */
 static void show_complaints(struct explain_run *r) {
     struct buf said = buf_new((size_t)1024 * 1024);
@@ -201,8 +212,8 @@ static void show_complaints(struct explain_run *r) {
         struct span rest = buf_view(&said);
         while (rest.n) {
             struct span line = span_line(&rest);
-            fprintf(stderr, "tpguard: %s: " SPAN_FMT "\n",
-                    r->cluster_file ? r->cluster_file : BUILTIN_NAME, SPAN_ARG(line));
+            fprintf(stderr, "tpguard: %s: " SPAN_FMT "\n", explain_source_name(&r->source),
+                    SPAN_ARG(line));
         }
     }
     buf_done(&said);
@@ -350,12 +361,18 @@ int cmd_explain(int argc, char **argv) {
     if (rc >= 0) {
         return rc;
     }
-    if (!load_cluster(&r, &e)) {
+    if (r.source.live && r.source.file) {
+        (void)err_set(&e, ERR_INPUT, "--live and --cluster exclude each other");
+        return complain("", &e);
+    }
+    if (!explain_cluster(&r.source, &r.policy, &r.cluster, &e)) {
         cluster_free(r.cluster);
         return complain("", &e);
     }
-    if (!r.cluster_file && !r.json && !r.patch_only) {
-        fprintf(stderr, "tpguard: no --cluster given: asking " BUILTIN_NAME " of one node\n");
+    bool example = !r.source.file && !r.source.live;
+    if (example && !r.json && !r.patch_only) {
+        fprintf(stderr,
+                "tpguard: no --cluster and no --live given: asking " BUILTIN_NAME " of one node\n");
     }
     show_complaints(&r);
     for (unsigned i = 0; i < r.n_files; i++) {

@@ -15,7 +15,7 @@ found=$(
     only 'cjson/' '^topology/json\.c$'
     only 'microhttpd' '^webhook/http/'
     only 'gnutls/' '^webhook/http/'
-    only 'openssl/' '^webhook/sys/certs[a-z_]*\.c$'
+    only 'openssl/' '^webhook/sys/certs[a-z_]*\.[ch]$'
     only 'yaml\.h' '^webhook/codec/yaml'
     only 'curl/' '^webhook/kube/'
     only 'dlfcn|spawn\.h' '^topology/read_'

@@ -1,0 +1,254 @@
+#include "webhook/live/issue.h"
+
+#include <stdlib.h>
+
+#include "webhook/live/issue_work.h"
+#include "webhook/live/pace.h"
+#include "webhook/sys/clock.h"
+#include "webhook/sys/log.h"
+
+#define POLL_US       INT64_C(10000000)
+#define FIRST_US      INT64_C(30000000)
+#define FIRST_WAIT_US 500000
+#define LOOK_US       INT64_C(1000000) /* how soon a new leader begins */
+#define STEPS_MAX     4                /* writes of one pass */
+
+struct issue {
+    struct issue_options o;
+    struct issue_work work; /* the thread's alone, as all up to said */
+    struct bundle_state bundles;
+    struct buf cert; /* in use, or refused by use() */
+    struct buf key;
+    const char *why;          /* last said */
+    struct issue_status said; /* under pace.lock */
+    struct pace pace;
+};
+
+/* ---- at start ---- */
+
+static bool hand_out(const struct issue_secret *s, struct certs *out) {
+    struct certs c = {buf_new(CERT_PEM_MAX), buf_new(CERT_PEM_MAX), buf_new(CERT_PEM_MAX)};
+    buf_span(&c.ca, buf_view(&s->part[ISSUE_CA]));
+    buf_span(&c.cert, buf_view(&s->part[ISSUE_CERT]));
+    buf_span(&c.key, buf_view(&s->part[ISSUE_KEY]));
+    if (!buf_ok(&c.ca) || !buf_ok(&c.cert) || !buf_ok(&c.key)) {
+        certs_done(&c);
+        return false;
+    }
+    *out = c;
+    return true;
+}
+
+/* One attempt; *usable: there is something to serve. */
+static bool attempt(struct issue_work *w, bool *usable, struct err *e) {
+    bool lost = false;
+    int64_t now = clock_unix_s();
+    if (!issue_look(w, -1, now, e)) {
+        return false;
+    }
+    if (w->plan.anyone && w->plan.action != ISSUE_KEEP && !issue_step(w, -1, now, &lost, e)) {
+        return false;
+    }
+    *usable = !lost && w->plan.usable;
+    return *usable || err_set(e, ERR_UNKNOWN, "Secret %.60s/%.60s: %s", w->o->ns, w->o->secret,
+                              lost ? "somebody else writes it just now" : w->plan.why);
+}
+
+bool issue_first(const struct issue_options *o, struct certs *out, struct err *e) {
+    struct issue_work w;
+    struct err last = {0};
+    bool usable = false;
+    int64_t end = clock_mono_us() + (o->first_us ? o->first_us : FIRST_US);
+    issue_work_begin(&w, o);
+    while (!attempt(&w, &usable, &last)) {
+        struct timespec wait = {.tv_nsec = FIRST_WAIT_US * 1000L};
+        if (clock_mono_us() >= end) {
+            break;
+        }
+        nanosleep(&wait, NULL);
+    }
+    bool done = usable && hand_out(&w.secret, out);
+    if (!usable) {
+        *e = last;
+        err_wrap(e, "no certificate: ");
+    } else if (!done) {
+        err_set(e, ERR_INTERNAL, "no memory");
+    }
+    issue_work_end(&w);
+    return done;
+}
+
+/* ---- from then on ---- */
+
+static bool leads(const struct issue *i) {
+    return !i->o.leader || leader_is(i->o.leader);
+}
+
+static void note(struct issue *i, const struct err *e) {
+    pthread_mutex_lock(&i->pace.lock);
+    bool other = strncmp(i->said.last_error, e->msg, sizeof i->said.last_error - 1) != 0;
+    i->said.failures++;
+    struct buf b = BUF_OVER(i->said.last_error);
+    buf_span(&b, span_upto(span_of(e->msg), sizeof i->said.last_error - 1));
+    pthread_mutex_unlock(&i->pace.lock);
+    if (other) {
+        log_say(LOG_WARN, "the certificate Secret cannot be kept", e->msg);
+    }
+}
+
+static void publish(struct issue *i, uint64_t writes) {
+    pthread_mutex_lock(&i->pace.lock);
+    i->said.usable = i->work.plan.usable;
+    i->said.foreign = i->work.plan.foreign;
+    i->said.bundles = i->bundles.right_since_us != 0;
+    i->said.expires = i->work.seen.life.not_after;
+    i->said.ca_expires = i->work.seen.signs.not_after;
+    i->said.writes += writes;
+    i->said.last_error[0] = 0;
+    pthread_mutex_unlock(&i->pace.lock);
+}
+
+static int64_t published_s(const struct issue *i) {
+    const struct bundle_state *s = &i->bundles;
+    bool this_one = span_eq(buf_view(&s->pem), buf_view(&i->work.secret.part[ISSUE_CA]));
+    if (!s->right_since_us || !this_one) {
+        return -1;
+    }
+    return (clock_mono_us() - s->right_since_us) / 1000000;
+}
+
+/* Reads, and writes as long as something is to be done that this replica may do. */
+static bool keep_secret(struct issue *i, uint64_t *writes, struct err *e) {
+    if (!issue_look(&i->work, published_s(i), clock_unix_s(), e)) {
+        return false;
+    }
+    for (unsigned n = 0; n < STEPS_MAX && leads(i) && i->work.plan.action != ISSUE_KEEP; n++) {
+        bool lost = false;
+        if (!issue_step(&i->work, published_s(i), clock_unix_s(), &lost, e)) {
+            return false;
+        }
+        if (lost && !issue_look(&i->work, published_s(i), clock_unix_s(), e)) {
+            return false;
+        }
+        *writes += !lost;
+    }
+    return true;
+}
+
+/* Before a certificate of a new CA is used, so that callers know it. */
+static void keep_bundles(struct issue *i) {
+    const struct buf *ca = &i->work.secret.part[ISSUE_CA];
+    if (!leads(i)) {
+        bundle_forget(&i->bundles);
+        return;
+    }
+    /* A Secret of somebody else without a CA: whoever made it looks after the caBundle, too. */
+    if (i->work.plan.usable && i->work.seen.n_ca) {
+        bundle_pass(i->o.client, &i->o.bundle, buf_view(ca), &i->bundles, clock_mono_us());
+    }
+}
+
+static void use(struct issue *i) {
+    const struct buf *cert = &i->work.secret.part[ISSUE_CERT];
+    const struct buf *key = &i->work.secret.part[ISSUE_KEY];
+    if (!i->work.plan.usable || (span_eq(buf_view(&i->cert), buf_view(cert)) &&
+                                 span_eq(buf_view(&i->key), buf_view(key)))) {
+        return;
+    }
+    struct err e = {0};
+    buf_reset(&i->cert);
+    buf_reset(&i->key);
+    buf_span(&i->cert, buf_view(cert));
+    buf_span(&i->key, buf_view(key));
+    if (i->o.use(i->o.ctx, buf_view(&i->cert), buf_view(&i->key), &e)) {
+        log_say(LOG_INFO, "certificate replaced by the one in the Secret", NULL);
+    } else {
+        log_say(LOG_ERROR, "the certificate in the Secret is not used, the old one stays", e.msg);
+    }
+}
+
+static void say_why(struct issue *i) {
+    const char *why = i->work.plan.why;
+    if (strcmp(why, i->why) != 0) {
+        struct log_line l =
+            log_new(i->work.plan.usable ? LOG_INFO : LOG_WARN, "certificate Secret");
+        log_str(&l, "secret", i->o.secret);
+        log_str(&l, "state", why[0] ? why : "in order");
+        log_write(&l);
+    }
+    i->why = why;
+}
+
+static void pass(struct issue *i) {
+    struct err e = {0};
+    uint64_t writes = 0;
+    if (!keep_secret(i, &writes, &e)) {
+        note(i, &e);
+        return;
+    }
+    keep_bundles(i);
+    use(i);
+    say_why(i);
+    publish(i, writes);
+}
+
+static void *run(void *ctx) {
+    struct issue *i = ctx;
+    int64_t poll = i->o.poll_us ? i->o.poll_us : POLL_US;
+    int64_t next = clock_mono_us();
+    bool led = false;
+    for (;;) {
+        int64_t now = clock_mono_us();
+        int64_t wait = next > now ? next - now : 0;
+        if (!pace_wait(&i->pace, wait < LOOK_US ? wait : LOOK_US)) {
+            return NULL;
+        }
+        bool lead = leads(i);
+        if (clock_mono_us() >= next || (lead && !led)) {
+            pass(i);
+            next = clock_mono_us() + poll;
+        }
+        led = lead;
+    }
+}
+
+bool issue_start(const struct issue_options *o, const struct certs *in_use, struct issue **out,
+                 struct err *e) {
+    struct issue *i = calloc(1, sizeof *i);
+    if (!i) {
+        return err_set(e, ERR_INTERNAL, "no memory");
+    }
+    i->o = *o;
+    i->why = "";
+    i->cert = buf_new(CERT_PEM_MAX);
+    i->key = buf_new(CERT_PEM_MAX);
+    buf_span(&i->cert, buf_view(&in_use->cert));
+    buf_span(&i->key, buf_view(&in_use->key));
+    issue_work_begin(&i->work, &i->o);
+    if (!pace_start(&i->pace, run, i, e)) {
+        issue_work_end(&i->work);
+        buf_done(&i->cert);
+        certs_wipe(&i->key);
+        free(i);
+        return false;
+    }
+    *out = i;
+    return true;
+}
+
+void issue_status(struct issue *i, struct issue_status *out) {
+    pthread_mutex_lock(&i->pace.lock);
+    *out = i->said;
+    pthread_mutex_unlock(&i->pace.lock);
+}
+
+void issue_stop(struct issue *i) {
+    if (i) {
+        pace_stop(&i->pace);
+        issue_work_end(&i->work);
+        bundle_forget(&i->bundles);
+        buf_done(&i->cert);
+        certs_wipe(&i->key);
+        free(i);
+    }
+}
