@@ -172,10 +172,8 @@ static bool start(struct running *r, const struct serve_options *o, struct err *
                                 .key = buf_view(&certs.key),
                                 .deadline_s = o->deadline_s};
     bool done = server_start(service, &so, &r->server, e);
+    done = done && (!o->issue_tls || serve_live_renew(r->live, r->server, &certs, e));
     certs_done(&certs);
-    if (done && o->issue_tls) {
-        serve_live_use(r->live, r->server);
-    }
     return done;
 }
 
@@ -190,13 +188,16 @@ static int serve(const struct serve_options *o) {
     }
     struct running r = {.service = &service};
     if (!start(&r, o, &e)) {
+        if (r.server) {
+            (void)server_stop(r.server, 0);
+        }
         serve_live_stop(r.live);
         cluster_free(service.cluster);
         return complain(&e);
     }
     log_serving(o, r.server);
     attend(o, &r);
-    serve_live_use(r.live, NULL);
+    serve_live_keep(r.live);
     bool drained = server_stop(r.server, HTTP_DRAIN_S);
     serve_live_stop(r.live);
     log_say(drained ? LOG_INFO : LOG_WARN, "stopped",

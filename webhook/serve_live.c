@@ -3,8 +3,11 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "webhook/http/server.h"
+#include "webhook/http/stats.h"
 #include "webhook/kube/client.h"
 #include "webhook/live/events.h"
+#include "webhook/live/issue.h"
 #include "webhook/live/leader.h"
 #include "webhook/live/live.h"
 #include "webhook/live/steward.h"
@@ -21,6 +24,11 @@ struct serve_live {
     struct events *events;
     struct leader *leader;
     struct steward *steward;
+    char service_host[NAME_MAX_BYTES * 2]; /* "tpguard.tpguard-system.svc" */
+    const char *names[SERVE_SANS_MAX + 4];
+    struct issue_options issue_options;
+    struct issue *issue;
+    struct server *server;
 };
 
 /* ---- who and where ---- */
@@ -94,10 +102,68 @@ bool serve_live_start(struct service *service, const struct serve_options *o,
     return true;
 }
 
+/* ---- the certificate ---- */
+
+/* On the thread of the issuer. */
+static bool use(void *ctx, struct span cert, struct span key, struct err *e) {
+    struct serve_live *l = ctx;
+    bool done = server_use_certificate(l->server, cert, key, e);
+    stats_reload(false, done);
+    if (done) {
+        log_say(LOG_INFO, "certificate replaced", NULL);
+    }
+    return done;
+}
+
+static void describe_issue(struct serve_live *l) {
+    const struct serve_options *o = l->options;
+    struct buf host = BUF_OVER(l->service_host);
+    unsigned n = 0;
+    buf_fmt(&host, "%s.%s.svc", o->service, l->namespace);
+    l->names[n++] = l->service_host;
+    for (unsigned i = 0; i < o->n_san; i++) {
+        if (!span_is(span_of(o->san[i]), l->service_host)) {
+            l->names[n++] = o->san[i];
+        }
+    }
+    l->issue_options = (struct issue_options){.client = l->client,
+                                              .ns = l->namespace,
+                                              .secret = o->issue_tls,
+                                              .names = l->names,
+                                              .n_names = n,
+                                              .bundle = {.config = o->webhook_config,
+                                                         .n_configs = o->n_webhook_config,
+                                                         .service_ns = l->namespace,
+                                                         .service_name = o->service},
+                                              .leader = l->leader,
+                                              .ctx = l,
+                                              .use = use};
+}
+
+bool serve_live_certificate(struct serve_live *l, struct certs *out, struct err *e) {
+    describe_issue(l);
+    return issue_first(&l->issue_options, out, e) ||
+           err_wrap(e, "--issue-tls %s: ", l->options->issue_tls);
+}
+
+bool serve_live_renew(struct serve_live *l, struct server *server, const struct certs *in_use,
+                      struct err *e) {
+    l->server = server;
+    return issue_start(&l->issue_options, in_use, &l->issue, e);
+}
+
+void serve_live_keep(struct serve_live *l) {
+    if (l) {
+        issue_stop(l->issue);
+        l->issue = NULL;
+    }
+}
+
 void serve_live_stop(struct serve_live *l) {
     if (!l) {
         return;
     }
+    issue_stop(l->issue);
     steward_stop(l->steward);
     leader_stop(l->leader);
     events_stop(l->events);

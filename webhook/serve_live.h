@@ -15,10 +15,12 @@ struct serve_live;
  * asked, not when the cache is full: /readyz tells that. */
 NODISCARD bool serve_live_start(struct service *service, const struct serve_options *o,
                                 struct serve_live **out, struct err *e);
-/* The certificate of --issue-tls: waits until there is one (at most half a minute); from then on
- * new ones go to the server that serve_live_use names. */
+/* The certificate of --issue-tls: waits until there is one (at most half a minute). */
 NODISCARD bool serve_live_certificate(struct serve_live *l, struct certs *out, struct err *e);
-void serve_live_use(struct serve_live *l, struct server *server);
+/* From now on a new one goes to the server; in_use is what it started with. */
+NODISCARD bool serve_live_renew(struct serve_live *l, struct server *server,
+                                const struct certs *in_use, struct err *e);
+void serve_live_keep(struct serve_live *l); /* ends that: the server is about to go; NULL is fine */
 void serve_live_stop(struct serve_live *l); /* NULL is fine */
 
 #endif
