@@ -5,9 +5,9 @@
  *
  * Listens on 127.0.0.1. The port file appears, complete, when it does. The log gets one line for
  * each request when it has been read, fields behind tabs:
- *   GET /api/v1/pods?limit=500<TAB>conn=1<TAB>rule=3<TAB>Accept: application/json<TAB>...<TAB>body={...}
- * where rule is the line of the rule in the scenario, or none, and a client certificate adds
- * peer=NAME. */
+ *   GET /api/v1/pods?limit=500<TAB>conn=1<TAB>rule=3<TAB>Accept:
+ * application/json<TAB>...<TAB>body={...} where rule is the line of the rule in the scenario, or
+ * none, and a client certificate adds peer=NAME. */
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>

@@ -27,8 +27,8 @@ void wire_setup(const struct wire_tls *t) {
     ask_client = t->client_ca != NULL;
     if (gnutls_certificate_allocate_credentials(&creds) < 0 ||
         gnutls_certificate_set_x509_key_file(creds, t->cert, t->key, GNUTLS_X509_FMT_PEM) < 0 ||
-        (ask_client && gnutls_certificate_set_x509_trust_file(creds, t->client_ca,
-                                                              GNUTLS_X509_FMT_PEM) < 1)) {
+        (ask_client &&
+         gnutls_certificate_set_x509_trust_file(creds, t->client_ca, GNUTLS_X509_FMT_PEM) < 1)) {
         fprintf(stderr, "fakeapi: certificate, key or client CA cannot be used\n");
         exit(2);
     }
@@ -101,8 +101,8 @@ long wire_read(struct wire *w, char *out, size_t cap) {
 bool wire_write(struct wire *w, const char *p, size_t n) {
     while (n) {
         size_t step = w->slow_ms ? 1 : n;
-        long got = w->tls ? gnutls_record_send(w->tls, p, step)
-                          : send(w->fd, p, step, MSG_NOSIGNAL);
+        long got =
+            w->tls ? gnutls_record_send(w->tls, p, step) : send(w->fd, p, step, MSG_NOSIGNAL);
         if (got <= 0) {
             if (w->tls && got < 0 && !gnutls_error_is_fatal((int)got)) {
                 continue;

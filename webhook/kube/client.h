@@ -17,10 +17,10 @@
 #include "topology/span.h"
 #include "webhook/kube/config.h"
 
-#define KUBE_TIMEOUT_MS   10000                    /* when a request says 0 */
+#define KUBE_TIMEOUT_MS   10000                     /* when a request says 0 */
 #define KUBE_RESPONSE_MAX ((size_t)8 * 1024 * 1024) /* when a request says 0 */
-#define KUBE_HEADERS_MAX  ((size_t)64 * 1024)      /* of one answer */
-#define KUBE_CONNECTIONS  16                       /* calls and streams at once; more calls wait */
+#define KUBE_HEADERS_MAX  ((size_t)64 * 1024)       /* of one answer */
+#define KUBE_CONNECTIONS  16                        /* calls and streams at once; more calls wait */
 #define KUBE_REASON_MAX   64
 #define KUBE_MESSAGE_MAX  240
 
@@ -74,10 +74,10 @@ NODISCARD bool kube_want(struct kube_client *c, const struct kube_request *r, st
 /* A path segment or query value, percent-encoded. */
 void kube_escape(struct span s, struct buf *out);
 
-/* A streamed GET, for watches. line gets one line without its end at a time, empty ones passed over,
- * of at most max_line bytes (a longer one ends the stream: ERR_TOO_LARGE); false stops the stream.
- * Ends when the server ends it, when nothing came for idle_ms (ERR_IO), or when *stop becomes true
- * (looked at at least each second). */
+/* A streamed GET, for watches. line gets one line without its end at a time, empty ones passed
+ * over, of at most max_line bytes (a longer one ends the stream: ERR_TOO_LARGE); false stops the
+ * stream. Ends when the server ends it, when nothing came for idle_ms (ERR_IO), or when *stop
+ * becomes true (looked at at least each second). */
 struct kube_stream {
     const char *path;
     const char *accept;
@@ -89,9 +89,9 @@ struct kube_stream {
     const _Atomic bool *stop;
     void (*open)(void *ctx); /* the server said 200, before the first line; NULL fine */
 };
-/* As kube_call; out->body holds what came with a status that is not 200 (at most 64 KiB of it). true
- * also when the server ended the stream in order (a last line without an end is handed over too), or
- * line or stop ended it. */
+/* As kube_call; out->body holds what came with a status that is not 200 (at most 64 KiB of it).
+ * true also when the server ended the stream in order (a last line without an end is handed over
+ * too), or line or stop ended it. */
 NODISCARD bool kube_stream(struct kube_client *c, const struct kube_stream *s,
                            struct kube_response *out, struct err *e);
 

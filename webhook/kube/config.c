@@ -43,9 +43,10 @@ static bool account_ca(const char *dir, struct kube_config *c, struct err *e) {
 static bool account_token(const char *dir, struct kube_config *c, struct err *e) {
     struct buf text = buf_new(KUBE_TOKEN_MAX);
     struct buf token = buf_new(KUBE_TOKEN_MAX);
-    bool done = account_file(dir, "token", c->token_file, e) &&
-                file_read(c->token_file, KUBE_TOKEN_MAX, &text, e) &&
-                (config_token(buf_view(&text), &token, e) || err_wrap(e, "%.200s: ", c->token_file));
+    bool done =
+        account_file(dir, "token", c->token_file, e) &&
+        file_read(c->token_file, KUBE_TOKEN_MAX, &text, e) &&
+        (config_token(buf_view(&text), &token, e) || err_wrap(e, "%.200s: ", c->token_file));
     wipe(&text);
     wipe(&token);
     return done;
@@ -147,7 +148,8 @@ bool kube_config_load(const struct kube_config_ask *ask, struct kube_config *out
     if (ask->kubeconfig) {
         return kubeconfig_load(ask->kubeconfig, ask->context, out, e);
     }
-    /* A pod of somebody who brings a kubeconfig because there is no ServiceAccount is none of ours. */
+    /* A pod of somebody who brings a kubeconfig because there is no ServiceAccount is none of ours.
+     */
     bool account = access(ACCOUNT_DIR "/token", F_OK) == 0;
     if (host && port && (account || !list)) {
         return kube_config_in_cluster(ACCOUNT_DIR, host, port, out, e);

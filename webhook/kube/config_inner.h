@@ -38,8 +38,8 @@ NODISCARD bool config_pem(struct span s, struct err *e);
 /* Standard base64, line ends passed over, as Go reads it. */
 NODISCARD bool config_base64(struct span s, struct buf *out, struct err *e);
 
-/* What the environment says about proxies for this server, as Go's HTTP clients take it: HTTPS_PROXY
- * or HTTP_PROXY after the scheme, NO_PROXY, never for this very machine. */
+/* What the environment says about proxies for this server, as Go's HTTP clients take it:
+ * HTTPS_PROXY or HTTP_PROXY after the scheme, NO_PROXY, never for this very machine. */
 NODISCARD bool config_proxy(struct kube_config *c, struct err *e);
 
 #endif

@@ -24,8 +24,7 @@ static struct span host_of(const char *server) {
 
 /* Go never asks a proxy for the machine it runs on. */
 static bool is_here(struct span host) {
-    return span_ieq(host, SPAN("localhost")) || span_starts(host, "127.") ||
-           span_is(host, "[::1]");
+    return span_ieq(host, SPAN("localhost")) || span_starts(host, "127.") || span_is(host, "[::1]");
 }
 
 bool config_proxy(struct kube_config *c, struct err *e) {

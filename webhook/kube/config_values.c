@@ -34,8 +34,7 @@ bool config_server(struct span s, char *out, size_t cap, struct err *e) {
         good = url_char(rest.p[i]);
     }
     if (!good) {
-        return err_set(e, ERR_INPUT,
-                       "wants https://HOST:PORT (or http://), found \"" SPAN_FMT "\"",
+        return err_set(e, ERR_INPUT, "wants https://HOST:PORT (or http://), found \"" SPAN_FMT "\"",
                        SPAN_ARG(span_upto(s, 120)));
     }
     return config_text(s, out, cap, e);
@@ -105,5 +104,6 @@ bool config_base64(struct span s, struct buf *out, struct err *e) {
     if (n) {
         return not_base64(e);
     }
-    return buf_ok(out) || err_set(e, ERR_TOO_LARGE, "wants at most %zu bytes, found more", out->max);
+    return buf_ok(out) ||
+           err_set(e, ERR_TOO_LARGE, "wants at most %zu bytes, found more", out->max);
 }

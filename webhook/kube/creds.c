@@ -70,9 +70,9 @@ static void exchange(struct buf *kept, struct buf *fresh) {
 static bool read_token(struct creds *c, struct err *e) {
     struct buf text = buf_new(KUBE_TOKEN_MAX);
     struct buf token = buf_new(KUBE_TOKEN_MAX);
-    bool done = file_read(c->token_file, KUBE_TOKEN_MAX, &text, e) &&
-                (config_token(buf_view(&text), &token, e) ||
-                 err_wrap(e, "%.200s: ", c->token_file));
+    bool done =
+        file_read(c->token_file, KUBE_TOKEN_MAX, &text, e) &&
+        (config_token(buf_view(&text), &token, e) || err_wrap(e, "%.200s: ", c->token_file));
     pthread_mutex_lock(&c->lock);
     if (done) {
         exchange(&c->token, &token);
@@ -110,7 +110,8 @@ bool creds_refused(struct creds *c, struct span token) {
     return other;
 }
 
-/* A file that is half written, or gone for a moment, changes nothing: the next look sees it whole. */
+/* A file that is half written, or gone for a moment, changes nothing: the next look sees it whole.
+ */
 static void refresh_ca(struct creds *c) {
     struct stat now;
     struct buf text = buf_new(KUBE_PEM_MAX);

@@ -14,7 +14,8 @@ static bool beside(const char *config, struct span file, char *out, struct err *
     }
     buf_span(&b, file);
     if (!buf_ok(&b)) {
-        return err_set(e, ERR_TOO_LARGE, "the path is longer than %d characters", KUBE_PATH_MAX - 1);
+        return err_set(e, ERR_TOO_LARGE, "the path is longer than %d characters",
+                       KUBE_PATH_MAX - 1);
     }
     return config_text(buf_view(&b), out, KUBE_PATH_MAX, e);
 }
@@ -70,9 +71,10 @@ static bool load_token(const char *config, const struct kubeconfig *k, struct ku
     }
     struct buf text = buf_new(KUBE_TOKEN_MAX);
     struct buf token = buf_new(KUBE_TOKEN_MAX);
-    bool done = beside(config, k->token_file, c->token_file, e) &&
-                file_read(c->token_file, KUBE_TOKEN_MAX, &text, e) &&
-                (config_token(buf_view(&text), &token, e) || err_wrap(e, "%.200s: ", c->token_file));
+    bool done =
+        beside(config, k->token_file, c->token_file, e) &&
+        file_read(c->token_file, KUBE_TOKEN_MAX, &text, e) &&
+        (config_token(buf_view(&text), &token, e) || err_wrap(e, "%.200s: ", c->token_file));
     if (text.p) {
         explicit_bzero(text.p, text.cap);
     }
@@ -114,10 +116,10 @@ bool kubeconfig_load(const char *path, const char *context, struct kube_config *
     struct buf text = buf_new(KUBECONFIG_MAX);
     bool done = file_read(path, KUBECONFIG_MAX, &text, e);
     if (done) {
-        done = (kubeconfig_parse(buf_view(&text), context, &a, &k, e) && load_texts(&k, &c, e) &&
-                load_pems(path, &k, &c, e) && load_token(path, &k, &c, e) &&
-                load_proxy(&k, &c, e)) ||
-               err_wrap(e, "%.200s: ", path);
+        done =
+            (kubeconfig_parse(buf_view(&text), context, &a, &k, e) && load_texts(&k, &c, e) &&
+             load_pems(path, &k, &c, e) && load_token(path, &k, &c, e) && load_proxy(&k, &c, e)) ||
+            err_wrap(e, "%.200s: ", path);
     }
     c.insecure = k.insecure;
     /* Tokens and keys stood in it. */

@@ -85,9 +85,8 @@ static bool strings(const struct json *o, struct err *e, unsigned n, const char 
 
 static bool read_cluster(const struct json *root, struct span name, struct kubeconfig *k,
                          struct err *e) {
-    static const char *const keys[] = {"server",    "tls-server-name",
-                                       "proxy-url", "certificate-authority-data",
-                                       "certificate-authority"};
+    static const char *const keys[] = {"server", "tls-server-name", "proxy-url",
+                                       "certificate-authority-data", "certificate-authority"};
     struct span *const out[] = {&k->server, &k->server_name, &k->proxy_url, &k->ca_data,
                                 &k->ca_file};
     struct place at = {0};
@@ -128,12 +127,9 @@ static const struct refused {
 
 static bool read_user(const struct json *root, struct span name, struct kubeconfig *k,
                       struct err *e) {
-    static const char *const keys[] = {"token",
-                                       "tokenFile",
-                                       "client-certificate-data",
-                                       "client-certificate",
-                                       "client-key-data",
-                                       "client-key"};
+    static const char *const keys[] = {
+        "token",           "tokenFile", "client-certificate-data", "client-certificate",
+        "client-key-data", "client-key"};
     struct span *const out[] = {&k->token,     &k->token_file, &k->cert_data,
                                 &k->cert_file, &k->key_data,   &k->key_file};
     struct place at = {0};
@@ -156,8 +152,9 @@ static bool read_user(const struct json *root, struct span name, struct kubeconf
     bool cert = k->cert_data.n || k->cert_file.n;
     bool key = k->key_data.n || k->key_file.n;
     if (cert != key) {
-        (void)err_at(e, ERR_INPUT, cert ? "client-key" : "client-certificate",
-                     "a client certificate needs its key and a key its certificate: one is missing");
+        (void)err_at(
+            e, ERR_INPUT, cert ? "client-key" : "client-certificate",
+            "a client certificate needs its key and a key its certificate: one is missing");
         return in_place(&at, e);
     }
     return true;
@@ -173,7 +170,8 @@ static bool read_context(const struct json *root, const char *context, struct ku
         return false;
     }
     if (!name.n) {
-        return err_at(e, ERR_INPUT, "current-context", "wants the name of a context, found nothing");
+        return err_at(e, ERR_INPUT, "current-context",
+                      "wants the name of a context, found nothing");
     }
     if (!find(root, &contexts, name, &at, e)) {
         return false;

@@ -101,13 +101,11 @@ static bool exchange(const struct transfer *t, struct span token, struct kube_re
 bool transfer_run(const struct transfer *t, struct kube_response *out, struct err *e) {
     struct buf token = buf_new(KUBE_TOKEN_MAX);
     struct kube_response got = {0};
-    bool done = creds_token(t->client->creds, &token, e) &&
-                exchange(t, buf_view(&token), &got, e);
+    bool done = creds_token(t->client->creds, &token, e) && exchange(t, buf_view(&token), &got, e);
     if (done && got.status == 401 && creds_refused(t->client->creds, buf_view(&token))) {
         buf_done(&got.body);
         buf_reset(&token);
-        done = creds_token(t->client->creds, &token, e) &&
-               exchange(t, buf_view(&token), &got, e);
+        done = creds_token(t->client->creds, &token, e) && exchange(t, buf_view(&token), &got, e);
     }
     if (token.p) {
         explicit_bzero(token.p, token.cap);

@@ -16,8 +16,8 @@ static size_t on_read(char *out, size_t size, size_t n, void *arg) {
     return left.n;
 }
 
-/* libcurl sends a request a second time, on a new connection, when a kept one dies without an answer.
- * For a POST that is refused: the server may have done it already. */
+/* libcurl sends a request a second time, on a new connection, when a kept one dies without an
+ * answer. For a POST that is refused: the server may have done it already. */
 static int on_seek(void *arg, curl_off_t to, int origin) {
     struct run *r = arg;
     if (origin != SEEK_SET || to < 0 || (uint64_t)to > r->t->body.n ||

@@ -8,7 +8,8 @@
 
 #define SET(option, value) (bad |= curl_easy_setopt(r->curl, option, value) != CURLE_OK)
 
-/* Paths are made by us out of escaped parts; anything else would be a second request in disguise. */
+/* Paths are made by us out of escaped parts; anything else would be a second request in disguise.
+ */
 static bool path_is_sound(const char *path) {
     for (const char *p = path; *p; p++) {
         if (*p <= ' ' || *p > '~' || *p == '#') {
@@ -81,9 +82,9 @@ static bool where_to(struct run *r) {
     if (other) {
         buf_fmt(&r->url, "https://%s:" SPAN_FMT, c->server_name, SPAN_ARG(a.port));
         buf_span(&r->url, a.path);
-        int n = snprintf(r->connect_to, sizeof r->connect_to,
-                         "%s:" SPAN_FMT ":" SPAN_FMT ":" SPAN_FMT, c->server_name, SPAN_ARG(a.port),
-                         SPAN_ARG(a.host), SPAN_ARG(a.port));
+        int n =
+            snprintf(r->connect_to, sizeof r->connect_to, "%s:" SPAN_FMT ":" SPAN_FMT ":" SPAN_FMT,
+                     c->server_name, SPAN_ARG(a.port), SPAN_ARG(a.host), SPAN_ARG(a.port));
         r->connect = n > 0 && (size_t)n < sizeof r->connect_to
                          ? curl_slist_append(NULL, r->connect_to)
                          : NULL;
@@ -169,8 +170,7 @@ static bool tls(struct run *r) {
 
 bool run_options(struct run *r, struct err *e) {
     if (!path_is_sound(r->t->path)) {
-        return err_set(e, ERR_INTERNAL, "%.10s %.120s: no path for a request", r->t->method,
-                       r->t->path);
+        return err_set(e, ERR_INTERNAL, "%.10s: the path is none", r->t->method);
     }
     r->ca = buf_new(KUBE_PEM_MAX);
     creds_ca(r->t->client->creds, &r->ca);

@@ -25,7 +25,7 @@
 struct watch_sink {
     void *ctx;
     void (*list_begin)(void *ctx);
-    bool (*put)(void *ctx, struct span object, struct err *e); /* listed, ADDED, MODIFIED */
+    bool (*put)(void *ctx, struct span object, struct err *e);  /* listed, ADDED, MODIFIED */
     bool (*drop)(void *ctx, struct span object, struct err *e); /* DELETED, or left the selector */
     void (*list_end)(void *ctx); /* complete: what was not put since list_begin is gone */
 };
