@@ -4,7 +4,8 @@
  * The same fact (object, reason) is the same Event object: its name is made from the object's uid
  * and the reason. Another replica, or this one after a restart, finds it there and counts it up
  * instead of making a second one. What says nothing new is not written again (eventkeep.h). Events
- * help people; they are not a record: when the queue is full the oldest are dropped, and counted. */
+ * help people; they are not a record: when the queue is full the oldest are dropped, and counted.
+ */
 #ifndef TPGUARD_LIVE_EVENTS_H
 #define TPGUARD_LIVE_EVENTS_H
 
@@ -13,27 +14,13 @@
 
 #include "topology/attr.h"
 #include "topology/err.h"
-#include "topology/span.h"
+#include "webhook/codec/event.h"
 #include "webhook/kube/client.h"
 
-#define EVENTS_QUEUE       1024
-#define EVENTS_RATE        20   /* writes a second */
-#define EVENTS_MESSAGE_MAX 1000 /* bytes; what is longer is cut */
+#define EVENTS_QUEUE 1024
+#define EVENTS_RATE  20 /* writes a second */
 
 struct events;
-
-/* What is said, and of which object. */
-struct event {
-    const char *kind;        /* "Pod", "Node", "Deployment" */
-    const char *api_version; /* "v1", "apps/v1" */
-    struct span ns;          /* of the object; "" for a Node: the Event then lives in "default" */
-    struct span name;
-    struct span uid; /* of a Node its name, as the kubelet does it, so that describe finds it */
-    const char *reason; /* a code of core/reason.h */
-    bool warning;       /* type Warning, else Normal */
-    const char *message;
-    const char *component; /* who says it: "tpguard", "tpguard-agent" */
-};
 
 /* instance: this process among its replicas, the pod's name; copied. client must outlive it. */
 NODISCARD bool events_start(struct kube_client *client, const char *instance, struct events **out,
