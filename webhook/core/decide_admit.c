@@ -205,7 +205,13 @@ static void steer(const struct admit_in *in, struct decision *d, unsigned rewrit
     /* A node whose wiring is not known has no such label: it would be shut out against the policy.
      */
     bool labelled = in->policy->unknown_topology == UNKNOWN_STRICT;
-    if (in->shape->tp > 1 && !in->shape->any && !in->shape->pinned && labelled) {
+    /* Our own scheduler asks about every node and says why not; affinity would only hide the reason
+     * behind its own ("didn't match Pod's node affinity"). An autoscaler never asks: it needs it.
+     */
+    bool asked = in->policy->scheduler_name.n &&
+                 (d->set_scheduler || span_eq(p->scheduler_name, in->policy->scheduler_name));
+    bool needed = !asked || in->policy->autoscaler;
+    if (in->shape->tp > 1 && !in->shape->any && !in->shape->pinned && labelled && needed) {
         d->affinity_above = in->shape->tp - 1U;
     }
     if (d->set_scheduler || d->affinity_above) {
