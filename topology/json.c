@@ -315,7 +315,7 @@ bool json_equal(const struct json *a, const struct json *b) {
     case JSON_BOOL:
         return !cJSON_IsTrue(x) == !cJSON_IsTrue(y);
     case JSON_NUMBER:
-        return memcmp(&x->valuedouble, &y->valuedouble, sizeof x->valuedouble) == 0;
+        return x->valuedouble == y->valuedouble; /* exact numbers, no NaN */
     case JSON_STRING:
         return strcmp(x->valuestring, y->valuestring) == 0;
     case JSON_ARRAY:

@@ -6,6 +6,7 @@
 #include "topology/json.h"
 #include "webhook/codec/object.h"
 #include "webhook/codec/review.h"
+#include "webhook/core/gate.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -24,7 +25,7 @@ static const struct json *reread(const struct buf *b, struct arena *a) {
     return root;
 }
 
-static void patch_check(const struct pod *p, struct arena *a, struct buf *patch) {
+static void patch_check(const struct pod *p, bool ours, struct arena *a, struct buf *patch) {
     static struct decision d;
     struct policy policy = {.scheduler_name = SPAN("tpguard-scheduler")};
     d.set_scheduler = true;
@@ -33,7 +34,13 @@ static void patch_check(const struct pod *p, struct arena *a, struct buf *patch)
     for (int i = 0; i < p->n_containers; i++) {
         d.repin_container = p->containers[i].n_env ? i : d.repin_container;
     }
-    struct patch_ask ask = {.pod = p, .decision = &d, .policy = &policy, .annotation = SPAN("{}")};
+    struct patch_ask ask = {.pod = p};
+    if (ours) {
+        ask.decision = &d;
+        ask.policy = &policy;
+        ask.annotation = SPAN("{}");
+        ask.gated = true;
+    }
     patch_build(&ask, patch);
     must(buf_ok(patch));
     if (!patch->n) {
@@ -44,6 +51,45 @@ static void patch_check(const struct pod *p, struct arena *a, struct buf *patch)
         struct err e = {0};
         must(json_req_str(op, "path", &path, &e));
         must(span_starts(path, "/metadata") || span_starts(path, "/spec/"));
+    }
+}
+
+/* What stands in an AdmissionReview of a workload: templates old and new, lines for kubectl. */
+static void workload_check(const struct review *r, const struct unit *u, unsigned n,
+                           struct arena *a) {
+    static struct gate g;
+    static struct decision d;
+    struct policy policy = policy_default();
+    struct unit *old = ARENA_NEW(a, struct unit, UNITS_MAX);
+    unsigned n_old = 0;
+    struct err e = {0};
+    gate_begin(&g, n);
+    for (unsigned i = 0; i < n; i++) {
+        memset(&d, 0, sizeof d);
+        decide_malformed(&(struct err){.code = ERR_INPUT}, MODE_WARN, &d);
+        const struct gate_in in = {
+            .role = span_of(u[i].role), .policy = &policy, .decision = &d, .plain = &d};
+        gate_add(&g, &in);
+    }
+    for (unsigned i = 0; i < gate_lines(&g); i++) {
+        char line[128];
+        gate_line_text(&g, i, line);
+        must(strlen(line) <= 120);
+    }
+    if (!n) {
+        (void)custom_of_gpus(r->object);
+        gate_untold(&g, &policy);
+    }
+    (void)object_is_managed(r->object);
+    if (!r->old_object || !old) {
+        return;
+    }
+    must(object_same_spec(r->object, r->old_object) == object_same_spec(r->old_object, r->object));
+    if (units_decode(r->old_object, a, old, UNITS_MAX, &n_old, &e)) {
+        for (unsigned i = 0; i < n && i < n_old; i++) {
+            must(json_equal(u[i].object, u[i].object));
+            must(json_equal(u[i].object, old[i].object) == json_equal(old[i].object, u[i].object));
+        }
     }
 }
 
@@ -76,8 +122,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         must(e.code != ERR_NONE && e.msg[0] != '\0');
     } else {
         struct node_object node = {0};
-        if (r.object && u && units_decode(r.object, &a, u, UNITS_MAX, &n, &e) && n) {
-            patch_check(&u[0].pod, &a, &patch);
+        if (r.object && u && units_decode(r.object, &a, u, UNITS_MAX, &n, &e)) {
+            workload_check(&r, u, n, &a);
+        }
+        if (n) {
+            patch_check(&u[0].pod, true, &a, &patch);
+        } else if (r.object) {
+            struct pod marks;
+            pod_marks(r.object, &a, &marks);
+            patch_check(&marks, false, &a, &patch);
         }
         if (r.object && node_decode(r.object, &a, &node, &e)) {
             struct allocations held = {0};

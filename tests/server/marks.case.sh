@@ -57,10 +57,10 @@ admit_twice "$(pod_review llm '{}' "$(vllm 2 2 "$(pin 0,1)")")"
 is "$(jq -c '.spec.containers[0].env[0].value' <<<"$once")" '"2,3"' "a pin is moved"
 is "$(jq -c 'del(.metadata.annotations)' <<<"$twice")" "$(jq -c 'del(.metadata.annotations)' <<<"$once")" "and stays there"
 
-for ns in exempt audited; do
-    admit_twice "$(pod_review $ns "$forged" "$(vllm 2 2)")"
-    is "$(meta_of)" "$bare" "namespace $ns: what is forged is removed, nothing is written"
-    is "$twice" "$once" "namespace $ns: and once is enough"
+for where in exempt audited; do
+    admit_twice "$(pod_review $where "$forged" "$(vllm 2 2)")"
+    is "$(meta_of)" "$bare" "namespace $where: what is forged is removed, nothing is written"
+    is "$twice" "$once" "namespace $where: and once is enough"
 done
 admit_twice "$(pod_review warned "$forged" "$(vllm 2 2)")"
 is "$(jq -c '.metadata.labels' <<<"$once")" '{"app":"x"}' "mode warn: the label gated is removed"

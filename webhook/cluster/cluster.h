@@ -122,6 +122,13 @@ void cluster_begin(struct cluster *c, const struct shape *s, int64_t now,
 bool cluster_answer(struct cluster_session *s, struct span name, struct node_answer *out);
 void cluster_end(struct cluster_session *s);
 
+/* The answer of one node as if its pods with these UIDs were gone: the GPUs they hold are free
+ * where it is known which, else their number is. UIDs that are not known there free nothing. false:
+ * no such node. */
+bool cluster_answer_without(struct cluster *c, struct span node, const struct span *uids,
+                            unsigned n, const struct shape *s, int64_t now,
+                            struct node_answer *out);
+
 /* All nodes counted for one shape, with the cases worth naming. */
 void cluster_census(struct cluster *c, const struct shape *s, int64_t now, struct census *out);
 

@@ -101,15 +101,13 @@ static bool nodes_value(struct json_scan *s, struct arena *a, struct extender_ar
     return !s->failed && head_write(&head, a, &args->nodes_head, e);
 }
 
-static bool pod_value(struct json_scan *s, struct arena *a, struct extender_args *args,
-                      struct err *e) {
+bool pod_value_read(struct json_scan *s, struct arena *a, struct pod *out, struct err *e) {
     struct span text = {0};
     const struct json *root = NULL;
     if (!json_scan_skip(s, &text, e)) {
         return false;
     }
-    return (json_parse(text, a, &root, e) && pod_decode(root, a, &args->pod, e)) ||
-           err_in(e, "Pod");
+    return (json_parse(text, a, &root, e) && pod_decode(root, a, out, e)) || err_in(e, "Pod");
 }
 
 enum member { MEMBER_POD, MEMBER_NODES, MEMBER_NAMES, MEMBER_COUNT };
@@ -119,7 +117,7 @@ static bool member_value(struct json_scan *s, enum member m, struct arena *a,
                          struct extender_args *args, struct err *e) {
     switch (m) {
     case MEMBER_POD:
-        return pod_value(s, a, args, e);
+        return pod_value_read(s, a, &args->pod, e);
     case MEMBER_NODES:
         return nodes_value(s, a, args, e);
     case MEMBER_NAMES:
@@ -130,19 +128,18 @@ static bool member_value(struct json_scan *s, enum member m, struct arena *a,
     return false;
 }
 
-/* Which member a key is; MEMBER_COUNT: none of ours. A key beyond ASCII may be one of ours to a
- * reader that folds case as Go does ("Nodes" with a long s), so there is none of those. */
-static bool member_of(struct json_scan *s, struct span key, enum member *out, struct err *e) {
+bool key_find(struct json_scan *s, struct span key, const char *const *names, unsigned n,
+              unsigned *at, struct err *e) {
     for (size_t i = 0; i < key.n; i++) {
         if ((unsigned char)key.p[i] >= 0x80) {
             return scan_refuse(s, s->p, e, ERR_INPUT, "wants a key in ASCII");
         }
     }
     unsigned m = 0;
-    while (m < MEMBER_COUNT && !key_is(s, key, member_names[m], e) && !s->failed) {
+    while (m < n && !key_is(s, key, names[m], e) && !s->failed) {
         m++;
     }
-    *out = (enum member)m;
+    *at = m;
     return !s->failed;
 }
 
@@ -155,8 +152,8 @@ static bool args_read(struct json_scan *s, struct arena *a, struct extender_args
         return false;
     }
     while (json_scan_key(s, &seen, &key, e)) {
-        enum member m = MEMBER_COUNT;
-        if (!member_of(s, key, &m, e)) {
+        unsigned m = MEMBER_COUNT;
+        if (!key_find(s, key, member_names, MEMBER_COUNT, &m, e)) {
             return false;
         }
         bool null = json_scan_kind(s, e) == JSON_NULL;
@@ -166,7 +163,7 @@ static bool args_read(struct json_scan *s, struct arena *a, struct extender_args
             }
             continue;
         }
-        if (!member_value(s, m, a, args, e)) {
+        if (!member_value(s, (enum member)m, a, args, e)) {
             return false;
         }
         given[m] = true;

@@ -55,4 +55,32 @@ NODISCARD bool extender_prioritize(const struct extender_args *args, extender_ju
 /* {"Nodes":null,...,"Error":msg}: the call failed; kube-scheduler shows msg on the pod. */
 void extender_error(const char *msg, struct buf *out);
 
+/* ---- preempt ---- */
+
+#define PREEMPT_VICTIMS_MAX 4096 /* of one node */
+#define PREEMPT_UID_MAX     128
+
+struct preempt_node {
+    struct span name;       /* as in extender_args */
+    const struct span *uid; /* of its victims: plain text of 1 to PREEMPT_UID_MAX bytes */
+    unsigned n;
+    uint64_t violations; /* of disruption budgets: goes back as it came */
+};
+struct preempt_args {
+    struct pod pod;
+    const struct preempt_node *node; /* candidates, each name once */
+    unsigned n;                      /* at most EXTENDER_NODES_MAX */
+};
+/* ExtenderPreemptionArgs in both forms, whole victims and meta victims; as strict as
+ * extender_decode. Both null: no candidates. *out points into body. */
+NODISCARD bool preempt_decode(struct span body, struct arena *a, struct preempt_args *out,
+                              struct err *e);
+
+/* Called once for each candidate, in order. */
+typedef bool preempt_judge(void *ctx, const struct preempt_node *n);
+/* ExtenderPreemptionResult: the candidates that judge keeps, always as meta victims. As
+ * extender_filter on failure. */
+NODISCARD bool preempt_encode(const struct preempt_args *args, preempt_judge *judge, void *ctx,
+                              struct buf *out, struct err *e);
+
 #endif

@@ -29,9 +29,8 @@ bool key_is(struct json_scan *s, struct span key, const char *want, struct err *
     return false;
 }
 
-/* Adds a name of the scanned text, refusing at its place. */
-static bool add(struct json_scan *s, struct node_list *l, struct span name, uint64_t hash,
-                struct span node, struct err *e) {
+bool node_add(struct json_scan *s, struct node_list *l, struct span name, uint64_t hash,
+              struct span node, struct err *e) {
     const char *at = name.p - 1;
     if (l->n == EXTENDER_NODES_MAX) {
         return scan_refuse(s, at, e, ERR_TOO_LARGE, "more than 200000 nodes in one call");
@@ -48,15 +47,9 @@ static bool add(struct json_scan *s, struct node_list *l, struct span name, uint
     }
     return scan_refuse(s, at, e, ERR_TOO_LARGE, "too many names that hash alike");
 }
-_Static_assert(EXTENDER_NODES_MAX == 200000, "the message of add() says 200000");
+_Static_assert(EXTENDER_NODES_MAX == 200000, "the message of node_add says 200000");
 
-/* Names are copied into the answer as they stand, so they must not need escapes. */
-static bool name_read(struct json_scan *s, struct span *name, struct err *e) {
-    bool plain = false;
-    struct span raw = {0};
-    if (!json_scan_str(s, &raw, &plain, e)) {
-        return false;
-    }
+bool node_name_check(struct json_scan *s, struct span raw, bool plain, struct err *e) {
     if (!plain) {
         return scan_refuse(s, raw.p - 1, e, ERR_INPUT,
                            "wants the name of a node, found a text with escapes");
@@ -65,6 +58,15 @@ static bool name_read(struct json_scan *s, struct span *name, struct err *e) {
         return scan_refuse(s, raw.p - 1, e, ERR_INPUT,
                            raw.n ? "wants the name of a node, found more than 253 bytes"
                                  : "wants the name of a node, found an empty text");
+    }
+    return true;
+}
+
+static bool name_read(struct json_scan *s, struct span *name, struct err *e) {
+    bool plain = false;
+    struct span raw = {0};
+    if (!json_scan_str(s, &raw, &plain, e) || !node_name_check(s, raw, plain, e)) {
+        return false;
     }
     *name = raw;
     return true;
@@ -151,7 +153,7 @@ bool names_read(struct json_scan *s, struct arena *a, struct node_list *out, str
             }
             hash = node_name_hash(name);
         }
-        if (!add(s, &l, name, hash, name, e)) {
+        if (!node_add(s, &l, name, hash, name, e)) {
             return false;
         }
     }
@@ -159,11 +161,8 @@ bool names_read(struct json_scan *s, struct arena *a, struct node_list *out, str
     return !s->failed;
 }
 
-/* The member `want` of the object that comes, read by `read`; the others are passed over. */
-typedef bool member_read(struct json_scan *s, struct span *name, struct err *e);
-
-static bool member_find(struct json_scan *s, const char *want, member_read *read, struct span *name,
-                        struct err *e) {
+bool member_find(struct json_scan *s, const char *want, member_read *read, struct span *name,
+                 struct err *e) {
     struct json_seen seen = {0};
     struct span key = {0};
     struct span skipped = {0};
@@ -194,7 +193,8 @@ static bool item_read(struct json_scan *s, struct node_list *l, struct err *e) {
     if (!name.p) {
         return scan_refuse(s, start, e, ERR_INPUT, "wants a metadata.name, found nothing");
     }
-    return add(s, l, name, node_name_hash(name), (struct span){start, (size_t)(s->p - start)}, e);
+    return node_add(s, l, name, node_name_hash(name), (struct span){start, (size_t)(s->p - start)},
+                    e);
 }
 
 bool items_read(struct json_scan *s, struct arena *a, struct node_list *out, struct err *e) {

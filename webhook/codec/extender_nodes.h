@@ -45,6 +45,29 @@ static inline uint64_t node_hash_end(uint64_t h) {
 }
 uint64_t node_name_hash(struct span name);
 
+/* Adds a name that stands in the scanned text, refusing at its place. */
+bool node_add(struct json_scan *s, struct node_list *l, struct span name, uint64_t hash,
+              struct span node, struct err *e);
+/* Refuses what cannot be the name of a node; raw stands between quotes of the scanned text. Names
+ * are copied into answers as they stand, so they must not need escapes. */
+bool node_name_check(struct json_scan *s, struct span raw, bool plain, struct err *e);
+
+/* The member `want` of the object that comes, read by `read`; the others are passed over. Not
+ * there: true, *out untouched. */
+typedef bool member_read(struct json_scan *s, struct span *out, struct err *e);
+NODISCARD bool member_find(struct json_scan *s, const char *want, member_read *read,
+                           struct span *out, struct err *e);
+
+/* Which of the n names (1 to 8) a key of the wire's outermost object is; n: none of them. A key
+ * beyond ASCII may be one of them to a reader that folds case as Go does ("Nodes" with a long s),
+ * so there is none of those. */
+NODISCARD bool key_find(struct json_scan *s, struct span key, const char *const *names, unsigned n,
+                        unsigned *at, struct err *e);
+
+/* The value of the member Pod. */
+struct pod;
+NODISCARD bool pod_value_read(struct json_scan *s, struct arena *a, struct pod *out, struct err *e);
+
 /* Reads the value at the scanner, an array of names, into *out; refuses what is no plain name, a
  * name that comes twice and more than EXTENDER_NODES_MAX. */
 NODISCARD bool names_read(struct json_scan *s, struct arena *a, struct node_list *out,

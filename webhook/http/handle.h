@@ -58,6 +58,7 @@ handler handle_admit_bindings;
 handler handle_admit_workloads;
 handler handle_filter;
 handler handle_prioritize;
+handler handle_preempt;
 handler handle_healthz;
 handler handle_readyz;
 handler handle_metrics;

@@ -5,11 +5,10 @@
  * cache that is not ready, is a 200 with Error; a body that is not ExtenderArgs at all did not come
  * from kube-scheduler: 400 with {"error","path"} (413 beyond a limit). prioritize has no place for
  * an error and the scheduler ignores its failure, so there it is a plain status. */
-#include "webhook/http/handle.h"
+#include "webhook/http/ask.h"
 
 #include "topology/jw.h"
 #include "webhook/codec/extender.h"
-#include "webhook/core/workload.h"
 #include "webhook/http/limits.h"
 #include "webhook/http/stats.h"
 #include "webhook/sys/clock.h"
@@ -18,17 +17,10 @@
 #define PHRASE_MAX       160
 #define MALFORMED_PHRASE "node(s) cannot take a pod whose TP size is malformed"
 
-enum question {
-    ASK_NODES, /* each node is judged */
-    KEEP_ALL,  /* not ours to judge */
-    REFUSE_ALL /* the pod itself can never be right */
-};
-
 struct session {
     struct cluster_session cluster;
-    enum question question;
-    bool advisory; /* mode warn or audit: nodes are judged and counted, none is refused */
-    unsigned k;    /* the set size that phrases name */
+    const struct pod_ask *ask;
+    unsigned k; /* the set size that phrases name */
     struct span phrase[REASON_COUNT];
     char text[REASON_COUNT][PHRASE_MAX];
     unsigned count[REASON_COUNT];
@@ -38,10 +30,7 @@ struct session {
 
 struct question_of {
     struct extender_args args;
-    struct workload w;
-    struct shape shape;
-    enum mode mode;
-    struct err malformed;
+    struct pod_ask ask;
     struct session s;
 };
 
@@ -65,18 +54,18 @@ static struct span phrase_of(struct session *s, enum reason code) {
 static void judge(void *ctx, struct span name, struct extender_verdict *out) {
     struct session *s = ctx;
     s->asked++;
-    if (s->question == KEEP_ALL) {
+    if (s->ask->question == KEEP_ALL) {
         out->fits = true;
         s->kept++;
         return;
     }
     struct node_answer a = {.code = REASON_MALFORMED};
-    if (s->question == ASK_NODES && !cluster_answer(&s->cluster, name, &a)) {
+    if (s->ask->question == ASK_NODES && !cluster_answer(&s->cluster, name, &a)) {
         a = (struct node_answer){.code = REASON_NODE_UNKNOWN};
     }
     enum reason code = (enum reason)a.code;
     s->count[code]++;
-    out->fits = code == REASON_NONE || s->advisory;
+    out->fits = code == REASON_NONE || s->ask->advisory;
     out->score = a.score;
     if (out->fits) {
         s->kept++;
@@ -87,21 +76,9 @@ static void judge(void *ctx, struct span name, struct extender_verdict *out) {
 }
 
 static void prepare(struct call *c, struct question_of *q) {
-    const struct pod *pod = &q->args.pod;
-    q->mode = cluster_mode(c->service->cluster, pod->ns);
-    q->s.advisory = q->mode == MODE_WARN || q->mode == MODE_AUDIT;
-    bool ignored = span_is(pod_label(pod, LABEL_IGNORE), "true");
-    if (q->mode == MODE_OFF || ignored || !pod_is_gpu(pod)) {
-        q->s.question = KEEP_ALL;
-        return;
-    }
-    if (!workload_read(pod, &q->w, &q->malformed)) {
-        q->s.question = REFUSE_ALL;
-        return;
-    }
-    struct policy policy = service_policy(c->service, q->mode);
-    shape_of(&q->w, &policy, &q->shape);
-    q->s.k = q->shape.tp > 1 ? q->shape.tp : q->shape.gpus;
+    pod_ask(c->service, &q->args.pod, &q->ask);
+    q->s.ask = &q->ask;
+    q->s.k = q->ask.shape.tp > 1 ? q->ask.shape.tp : q->ask.shape.gpus;
 }
 
 typedef bool writer(const struct extender_args *args, extender_judge *judge, void *ctx,
@@ -114,9 +91,9 @@ static bool answer(struct call *c, struct question_of *q, writer *write, struct 
     if (!buf_room(out, c->body.n + c->body.n / 2)) {
         return err_set(e, ERR_INTERNAL, "no memory");
     }
-    bool ask = q->s.question == ASK_NODES;
+    bool ask = q->ask.question == ASK_NODES;
     if (ask) {
-        cluster_begin(c->service->cluster, &q->shape, clock_unix_s(), &q->s.cluster);
+        cluster_begin(c->service->cluster, &q->ask.shape, clock_unix_s(), &q->s.cluster);
     }
     bool done = write(&q->args, judge, &q->s, out, e);
     if (ask) {
@@ -141,7 +118,7 @@ static enum reason main_cause(const struct session *s) {
 static void log_call(const struct call *c, const struct question_of *q, const char *route) {
     const struct pod *pod = &q->args.pod;
     const struct session *s = &q->s;
-    bool ours = s->question != KEEP_ALL;
+    bool ours = s->ask->question != KEEP_ALL;
     enum reason cause = main_cause(s);
     struct log_line l = log_new(ours ? LOG_INFO : LOG_DEBUG, "decision");
     log_str(&l, "route", route);
@@ -149,14 +126,14 @@ static void log_call(const struct call *c, const struct question_of *q, const ch
     log_span(&l, "pod", pod->name);
     log_str(&l, "verdict", verdict_name(s->kept || !s->asked ? VERDICT_ALLOW : VERDICT_WAIT));
     log_str(&l, "code", !ours ? "Ignored" : s->kept ? "none" : reason_row(cause)->code);
-    log_str(&l, "mode", mode_name(q->mode));
-    if (s->question == ASK_NODES) {
-        log_num(&l, "tp", q->shape.tp);
-        log_num(&l, "gpus", q->shape.gpus);
+    log_str(&l, "mode", mode_name(q->ask.mode));
+    if (s->ask->question == ASK_NODES) {
+        log_num(&l, "tp", q->ask.shape.tp);
+        log_num(&l, "gpus", q->ask.shape.gpus);
     }
-    if (q->malformed.code != ERR_NONE) {
-        log_str(&l, "error", q->malformed.msg);
-        log_str(&l, "path", q->malformed.path);
+    if (q->ask.malformed.code != ERR_NONE) {
+        log_str(&l, "error", q->ask.malformed.msg);
+        log_str(&l, "path", q->ask.malformed.path);
     }
     log_num(&l, "nodes", s->asked);
     log_num(&l, "kept", s->kept);

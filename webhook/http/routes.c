@@ -13,6 +13,7 @@ const struct route routes[ROUTES] = {
     {"/scheduler/filter", "filter", "POST", handle_filter, .post = true, .scheduler = true},
     {"/scheduler/prioritize", "prioritize", "POST", handle_prioritize, .post = true,
      .scheduler = true},
+    {"/scheduler/preempt", "preempt", "POST", handle_preempt, .post = true, .scheduler = true},
     {"/healthz", "healthz", READ, handle_healthz, .post = false},
     {"/readyz", "readyz", READ, handle_readyz, .post = false},
     {"/metrics", "metrics", READ, handle_metrics, .post = false},

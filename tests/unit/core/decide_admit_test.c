@@ -108,7 +108,8 @@ static void steered(void) {
     ok(!f.d.set_scheduler && f.d.affinity_above == 3, "but not from one that was chosen");
     f.pod.scheduler_name = SPAN("tpguard-scheduler");
     farm_judge(&f);
-    ok(!f.d.set_scheduler, "nor from where it is");
+    ok(f.d.set_scheduler && f.d.rewrites == REWRITE_STEER,
+       "where it is already, the same is said again");
     f.pod.scheduler_name = (struct span){0};
     f.pod.node_name = SPAN("gpu-c");
     farm_judge(&f);
