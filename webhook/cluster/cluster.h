@@ -90,6 +90,30 @@ void cluster_plan_bind(struct cluster *c, struct span node, const struct shape *
                        struct cluster_claim *claim, unsigned n, const char *besides, int64_t now,
                        struct cluster_plan *out);
 
+/* A GPU node, or one that still shows something of ours: what it shows, and on demand what it is.
+ */
+struct cluster_shown {
+    uint32_t at; /* its number, below CLUSTER_NODES_MAX: the same as long as the node is there */
+    struct span name;
+    struct span uid;
+    const struct node_marks *marks;
+    uint64_t inputs; /* the same: view and problem are the same as well */
+    struct cluster *of;
+};
+/* Inside a visit. The view knows nothing of pods. problem: why the annotation cannot be read. */
+struct cluster_wiring {
+    struct node_view view;
+    struct span problem;
+    const struct policy *policy;
+};
+void cluster_shown_wiring(const struct cluster_shown *s, struct cluster_wiring *out);
+/* false stops behind this node. Everything is good during the call only; no other cluster_* call
+ * from inside, no I/O. */
+typedef bool cluster_shown_visit(void *ctx, const struct cluster_shown *s);
+/* From node number *from on. true: all were visited, *from is 0 again; false: *from is where to go
+ * on. */
+bool cluster_each_shown(struct cluster *c, uint32_t *from, cluster_shown_visit *visit, void *ctx);
+
 /* Everything anew from a file's text, all or nothing: on failure the old content stays. */
 NODISCARD bool cluster_load(struct cluster *c, struct span text, struct err *e);
 

@@ -61,6 +61,7 @@ void content_free(struct content *c) {
         struct node_rec *r = content_node(c, i);
         free_wiring(r);
         content_drop_report(r);
+        free(r->shown);
         free(r->name);
     }
     for (uint32_t i = 0; i < c->pods.n; i++) {
@@ -214,7 +215,7 @@ bool content_put_node(struct content *c, const struct node_object *n, struct err
     uint64_t inputs = hash_inputs(c, n);
     r->seen = c->round[CLUSTER_NODES];
     if (r->known && r->inputs == inputs) {
-        return true;
+        return content_put_shown(r, n, e);
     }
     content_touch(c, r);
     if (!fill_node(c, r, n, e)) {
@@ -228,7 +229,7 @@ bool content_put_node(struct content *c, const struct node_object *n, struct err
         free(c->order);
         c->order = NULL;
     }
-    return true;
+    return content_put_shown(r, n, e);
 }
 
 void content_drop_node(struct content *c, struct span name) {
@@ -239,6 +240,8 @@ void content_drop_node(struct content *c, struct span name) {
     struct node_rec *r = content_node(c, at);
     free_wiring(r);
     content_drop_report(r);
+    free(r->shown);
+    r->shown = NULL;
     r->known = false;
     r->inputs = 0;
     content_touch(c, r);

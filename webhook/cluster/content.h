@@ -20,6 +20,13 @@ struct held_rec {
     struct grip *grip;
 };
 
+/* A node's uid and what it shows of its wiring: one block with its text. */
+struct shown_rec {
+    struct span uid;
+    struct node_marks marks;
+    char text[];
+};
+
 struct node_rec {
     char *name; /* NULL: record not in use */
     uint16_t name_n;
@@ -35,8 +42,9 @@ struct node_rec {
     struct gpuset cordoned;
     int64_t observed_at;
     const char *source;
-    char *problem;    /* NULL none */
-    char *complaints; /* lines; NULL none */
+    char *problem;           /* NULL none */
+    char *complaints;        /* lines; NULL none */
+    struct shown_rec *shown; /* NULL: no GPU node, and it shows nothing */
     struct held_rec *held;
     uint32_t n_held;
     uint32_t first_pod;
@@ -145,6 +153,10 @@ struct held_rec *content_held(const struct node_rec *r, const char *key);
 bool content_fail_memory(struct err *e);
 char *content_copy(struct span s); /* on the heap, NUL at its end; NULL without memory */
 
+/* Keeps uid and marks of a node whose record is filled. Only what the leader writes there depends
+ * on them, no answer: the generation stays. */
+NODISCARD bool content_put_shown(struct node_rec *r, const struct node_object *n, struct err *e);
+
 /* Reads the report of a node into its record. */
 NODISCARD bool content_put_report(struct content *c, struct node_rec *r, struct span text,
                                   struct buf *complaints, struct err *e);
@@ -153,6 +165,9 @@ void content_drop_report(struct node_rec *r);
 /* The node as decisions see it: points into c->topo and c->health, so one at a time. */
 void content_view(struct content *c, uint32_t at, const struct policy *policy,
                   struct node_view *out);
+/* Without the pods of the node: busy, used and pending are empty. */
+void content_view_wiring(struct content *c, uint32_t at, const struct policy *policy,
+                         struct node_view *out);
 /* The same books again, with owners: t may be NULL. extra: claims beside those of the cache (may be
  * NULL); besides: key of a pod that does not count, NULL none. */
 struct extra_claims {

@@ -80,6 +80,12 @@ void content_view(struct content *c, uint32_t at, const struct policy *policy,
     out->pending = r->pending;
 }
 
+void content_view_wiring(struct content *c, uint32_t at, const struct policy *policy,
+                         struct node_view *out) {
+    const struct node_rec *r = content_node(c, at);
+    *out = view_of(c, r, wiring_of(c, r, policy));
+}
+
 void content_view_with(struct content *c, uint32_t at, const struct policy *policy,
                        const struct extra_claims *extra, struct node_view *out) {
     const struct node_rec *r = content_node(c, at);

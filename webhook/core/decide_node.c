@@ -27,7 +27,7 @@ int64_t node_valid_until(const struct node_view *n, const struct policy *policy)
     return seen > INT64_MAX - span ? INT64_MAX : seen + span;
 }
 
-static enum reason unreadable(const struct node_view *n, const struct policy *policy, int64_t now) {
+enum reason node_unreadable(const struct node_view *n, const struct policy *policy, int64_t now) {
     if (n->topo_state == NODE_TOPO_INVALID) {
         return REASON_TOPOLOGY_INVALID;
     }
@@ -48,7 +48,7 @@ static struct node_question question_of(const struct node_view *n, const struct 
                              .extra = s->extra,
                              .order = s->n_order ? s->order : NULL,
                              .n_order = s->n_order};
-    q.unreadable = unreadable(n, policy, now);
+    q.unreadable = node_unreadable(n, policy, now);
     if (q.unreadable == REASON_NONE) {
         for (unsigned i = 0; i < n->health->n; i++) {
             if (n->health->block[i] != BLOCK_FAULT) {

@@ -72,6 +72,9 @@ struct node_answer {
 /* now: Unix seconds, for the freshness limit. */
 void decide_node(const struct node_view *n, const struct shape *s, const struct policy *policy,
                  int64_t now, struct node_answer *out);
+/* Why the wiring may not be used as of now: TopologyUnknown, Invalid or Stale; REASON_NONE: it may,
+ * and n->topo and n->health are there. */
+enum reason node_unreadable(const struct node_view *n, const struct policy *policy, int64_t now);
 /* When the answer may change by time alone (freshness): Unix seconds, INT64_MAX never. */
 int64_t node_valid_until(const struct node_view *n, const struct policy *policy);
 

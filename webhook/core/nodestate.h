@@ -1,6 +1,7 @@
-/* What a node shows of its wiring: labels for affinity and people, the condition NVLinkDegraded
- * with the pair in its message, and the events of a change. Pure: a node's view in, texts out.
- * Written by the leader (webhook/live/nodes.h). */
+/* What a node shows of its wiring: labels for affinity and people, and the condition NVLinkDegraded
+ * with the pairs in its message. Pure: a node's view in, texts out; no time stands in them, so the
+ * same state gives the same bytes and is written once. What is said when it changes: nodechange.h.
+ * Written to the API server by the leader (webhook/live/nodes.h). */
 #ifndef TPGUARD_CORE_NODESTATE_H
 #define TPGUARD_CORE_NODESTATE_H
 
@@ -9,36 +10,23 @@
 
 #include "webhook/core/node.h"
 
+#define NODE_MESSAGE_MAX 400
+
 struct node_state {
-    bool concerns;      /* a GPU node: else it shows nothing of ours */
+    bool concerns;      /* a GPU node: else it shows nothing of ours, and the rest is empty */
+    bool readable;      /* its wiring is known as far as its report says it */
     char nvlink[12];    /* healthy, degraded, none, unknown */
-    char nvlink_set[8]; /* size of the largest NVLink set, "0" none; "": not known, no label (a node
-                           affinity then does not match) */
+    char nvlink_set[8]; /* size of the largest NVLink set now, "0" none. Where pairs are unknown it
+                           is what is certain; "": nothing is, no label (an affinity then does not
+                           match) */
     char status[8];     /* of the condition: True, False, Unknown */
-    char reason[40];
-    char message[400]; /* one sentence or two, ASCII */
+    enum reason reason; /* its reason: reason_row(reason)->code */
+    char message[NODE_MESSAGE_MAX + 1]; /* one sentence or two, ASCII */
 };
-void node_state_of(const struct node_view *n, const struct policy *policy, int64_t now,
-                   struct node_state *out);
 
-/* Lanes and states of all pairs at one time, kept to tell what changed: pairs_size(n) bytes. */
-struct node_pairs {
-    uint8_t n;
-    bool known;
-    uint8_t cell[]; /* n x n: lanes | state << 6 has no room: two bytes a pair, lanes then state */
-};
-unsigned node_pairs_size(unsigned n);
-void node_pairs_of(const struct node_view *v, struct node_pairs *out);
-
-/* One event of a change, in the order of pairs. */
-#define NODE_EVENTS_MAX 3
-struct node_event {
-    enum reason code; /* NVLinkDown, NVLinkDegraded, NVLinkUp */
-    char message[600];
-};
-/* before NULL: seen for the first time; then what is down or degraded is told against what is
- * expected. Returns how many. */
-unsigned node_events_of(const struct node_view *v, const struct node_pairs *before,
-                        struct node_event out[static NODE_EVENTS_MAX]);
+/* problem: why the annotation cannot be read, when it cannot. now: Unix seconds, for the freshness
+ * limit; the state holds until node_valid_until. */
+void node_state_of(const struct node_view *n, struct span problem, const struct policy *policy,
+                   int64_t now, struct node_state *out);
 
 #endif

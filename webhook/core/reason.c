@@ -119,6 +119,14 @@ static const struct reason_row rows[REASON_COUNT] = {
     [REASON_NVLINK_UP] = {"NVLinkUp", NULL,
                           "all expected lanes of a pair of the node's GPUs are up again",
                           STRUCTURAL, NORMAL},
+    [REASON_NVLINK_HEALTHY] = {"NVLinkHealthy", NULL,
+                               "all NVLinks of the node's GPUs are up (its condition)", STRUCTURAL,
+                               NORMAL},
+    [REASON_GPU_READY] = {"GPUReady", NULL,
+                          "a GPU of the node has no fault any more, or its fabric is ready",
+                          STRUCTURAL, NORMAL},
+    [REASON_TOPOLOGY_KNOWN] = {"TopologyKnown", NULL,
+                               "the node's wiring report can be used again", STRUCTURAL, NORMAL},
 };
 
 const struct reason_row *reason_row(enum reason r) {
