@@ -15,6 +15,7 @@
 #include "topology/err.h"
 #include "webhook/codec/object.h"
 #include "webhook/core/decide.h"
+#include "webhook/core/say_event.h"
 
 #define CLUSTER_NODES_MAX    50000
 #define CLUSTER_PODS_MAX     200000
@@ -81,6 +82,7 @@ struct cluster_plan {
     struct node_answer answer;
     char gpus[128];               /* the set as NVML indices: "2,3"; "" none */
     char uuids[GPU_MAX * 48 + 1]; /* the same GPUs by UUID, "" where they are not known */
+    struct set_view set;          /* that set, and the node without it */
     unsigned unseen;              /* claims that are not sure */
 };
 /* What the node answers to the shape beside these reservations, those excepted that the cache

@@ -158,6 +158,7 @@ void cluster_plan_bind(struct cluster *c, struct span node, const struct shape *
         out->known = true;
         if (out->answer.code == REASON_NONE && out->answer.has_set && view.topo) {
             name_gpus(view.topo, out->answer.set, out);
+            set_view_of(&view, out->answer.set, &out->set);
         }
     }
     pthread_mutex_unlock(&c->lock);

@@ -98,11 +98,24 @@ static bool load_proxy(const struct kubeconfig *k, struct kube_config *c, struct
     return config_text(s, c->proxy, sizeof c->proxy, e) || err_in(e, "proxy-url");
 }
 
+/* It becomes a part of a URL and of a handshake. */
+static bool server_name(struct span s, struct kube_config *c, struct err *e) {
+    for (size_t i = 0; i < s.n; i++) {
+        char lower = span_lower(s.p[i]);
+        if (!((lower >= 'a' && lower <= 'z') || (lower >= '0' && lower <= '9') || lower == '.' ||
+              lower == '-' || lower == '_')) {
+            return err_set(e, ERR_INPUT, "wants a name (a-z, 0-9, dots), found \"" SPAN_FMT "\"",
+                           SPAN_ARG(span_upto(s, 64)));
+        }
+    }
+    return config_text(s, c->server_name, sizeof c->server_name, e);
+}
+
 static bool load_texts(const struct kubeconfig *k, struct kube_config *c, struct err *e) {
     if (!config_server(k->server, c->server, sizeof c->server, e)) {
         return err_in(e, "server");
     }
-    if (!config_text(k->server_name, c->server_name, sizeof c->server_name, e)) {
+    if (!server_name(k->server_name, c, e)) {
         return err_in(e, "tls-server-name");
     }
     return config_text(k->ns, c->namespace, sizeof c->namespace, e) || err_in(e, "namespace");

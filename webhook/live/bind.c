@@ -146,6 +146,7 @@ static void conclude(const struct subject *s, struct bind_answer *out) {
     buf_str(&set, fits && s->plan.gpus[0] ? s->plan.gpus : BIND_ANY);
     if (fits) {
         memcpy(out->uuids, s->plan.uuids, sizeof out->uuids);
+        out->view = s->plan.set;
     }
 }
 
@@ -208,6 +209,15 @@ static void read_shape(const struct policy *policy, struct subject *s) {
     }
 }
 
+static void describe(const struct subject *s, struct bind_answer *out) {
+    struct buf uid = BUF_OVER(out->uid);
+    buf_span(&uid, s->pod.uid);
+    out->tp = s->shape.tp;
+    out->groups = s->shape.groups;
+    out->pinned = s->shape.pinned;
+    out->gpus = s->shape.gpus;
+}
+
 bool bind_gate(const struct bind_ask *ask, struct bind_answer *out, struct err *e) {
     struct subject *s = ARENA_NEW(ask->arena, struct subject, 1);
     struct policy policy = *ask->policy;
@@ -230,7 +240,6 @@ bool bind_gate(const struct bind_ask *ask, struct bind_answer *out, struct err *
     struct buf key = BUF_OVER(s->key);
     buf_fmt(&key, SPAN_FMT "/" SPAN_FMT, SPAN_ARG(ask->ns), SPAN_ARG(ask->name));
     out->ours = true;
-    out->tp = s->shape.tp;
-    out->gpus = s->shape.gpus;
+    describe(s, out);
     return take_turn(ask, s, out, e);
 }

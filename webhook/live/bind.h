@@ -23,11 +23,15 @@ struct bind_answer {
     enum mode mode;
     enum reason code; /* why not; also where the mode lets it pass */
     uint16_t tp;
+    uint16_t groups;
+    bool pinned; /* the pod names its GPUs */
     uint32_t gpus;
+    char uid[64];  /* the pod's */
     char set[128]; /* "2,3", or "any"; "" where not ours */
     char uuids[GPU_MAX * 48 + 1];
-    char message[401]; /* denial */
-    unsigned tries;    /* compare-and-swap rounds */
+    struct set_view view; /* of the set, for the Event on the pod */
+    char message[401];    /* denial */
+    unsigned tries;       /* compare-and-swap rounds */
 };
 /* false: cannot be told (the API server does not answer, the cache is not ready): the caller fails
  * the request, and the webhook's failurePolicy and the chart's policy decide. */

@@ -28,14 +28,14 @@ struct event_item *event_item_new(const struct event *ev) {
     event_clean(ev->message, &message);
     i->ev.warning = ev->warning;
     i->ev.message = i->message;
-    bool good = keep_cstr(ev->kind, i->kind, sizeof i->kind, &i->ev.kind) &&
-                keep_cstr(ev->api_version, i->api_version, sizeof i->api_version,
-                          &i->ev.api_version) &&
-                keep_cstr(ev->reason, i->reason, sizeof i->reason, &i->ev.reason) &&
-                keep_cstr(ev->component, i->component, sizeof i->component, &i->ev.component) &&
-                keep_text(ev->ns, i->ns, sizeof i->ns, &i->ev.ns) &&
-                keep_text(ev->name, i->name, sizeof i->name, &i->ev.name) &&
-                keep_text(ev->uid, i->uid, sizeof i->uid, &i->ev.uid);
+    bool good =
+        keep_cstr(ev->kind, i->kind, sizeof i->kind, &i->ev.kind) &&
+        keep_cstr(ev->api_version, i->api_version, sizeof i->api_version, &i->ev.api_version) &&
+        keep_cstr(ev->reason, i->reason, sizeof i->reason, &i->ev.reason) &&
+        keep_cstr(ev->component, i->component, sizeof i->component, &i->ev.component) &&
+        keep_text(ev->ns, i->ns, sizeof i->ns, &i->ev.ns) &&
+        keep_text(ev->name, i->name, sizeof i->name, &i->ev.name) &&
+        keep_text(ev->uid, i->uid, sizeof i->uid, &i->ev.uid);
     if (!good) {
         free(i);
         return NULL;

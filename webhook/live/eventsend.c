@@ -1,6 +1,6 @@
 #include "webhook/live/eventsend.h"
 
-#define BODY_MAX ((size_t)8 * 1024)
+#define BODY_MAX       ((size_t)8 * 1024)
 #define PATH_MAX_BYTES 1024
 
 /* What one call came to. */
@@ -92,10 +92,8 @@ static enum step count_up(const struct event_send *s, uint64_t count, const char
     struct buf p = BUF_OVER(written);
     buf_fmt(&p, "%s?fieldManager=tpguard", path);
     event_encode_again(s->ev, count, s->now, &body);
-    struct kube_request ask = {.method = "PATCH",
-                               .path = written,
-                               .body = buf_view(&body),
-                               .body_type = KUBE_MERGE_PATCH};
+    struct kube_request ask = {
+        .method = "PATCH", .path = written, .body = buf_view(&body), .body_type = KUBE_MERGE_PATCH};
     enum step step = STEP_REFUSED;
     if (buf_ok(&body) && buf_ok(&p)) {
         step = call(s, &ask, NULL, out);

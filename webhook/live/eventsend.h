@@ -24,16 +24,16 @@ struct event_send {
     const struct event_wire *wire;
     const struct event *ev;
     const char *instance;
-    bool known;      /* probably there: ask before making it */
-    int64_t now;     /* Unix seconds */
-    int64_t said_s;  /* a text as young as this is not said again */
+    bool known;          /* probably there: ask before making it */
+    int64_t now;         /* Unix seconds */
+    int64_t said_s;      /* a text as young as this is not said again */
     unsigned timeout_ms; /* of each call */
     struct arena *arena; /* for what is read; reset by the caller */
 };
 struct event_receipt {
     unsigned calls;
-    unsigned wait_s;   /* LATER: not before; 0 not said */
-    struct err why;    /* LATER, REFUSED */
+    unsigned wait_s; /* LATER: not before; 0 not said */
+    struct err why;  /* LATER, REFUSED */
 };
 enum event_sent event_send(const struct event_send *s, struct event_receipt *out);
 

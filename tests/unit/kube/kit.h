@@ -3,9 +3,11 @@
 #ifndef TPGUARD_TESTS_KUBE_KIT_H
 #define TPGUARD_TESTS_KUBE_KIT_H
 
+#include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -58,11 +60,20 @@ __attribute__((unused)) static void kit_text(const char *name, const char *text)
     kit_write(name, span_of(text));
 }
 
-/* A child; its exit code, or -1. */
+static bool kit_quiet; /* children have no standard error */
+
+/* A child, or -1; and its exit code, or -1. */
 __attribute__((unused)) static pid_t kit_spawn(char *const *argv) {
     extern char **environ;
+    posix_spawn_file_actions_t actions;
     pid_t pid = -1;
-    return posix_spawnp(&pid, argv[0], NULL, NULL, argv, environ) == 0 ? pid : -1;
+    posix_spawn_file_actions_init(&actions);
+    if (kit_quiet) {
+        posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+    }
+    int bad = posix_spawnp(&pid, argv[0], &actions, NULL, argv, environ);
+    posix_spawn_file_actions_destroy(&actions);
+    return bad ? -1 : pid;
 }
 __attribute__((unused)) static int kit_wait(pid_t pid) {
     int status = -1;
@@ -117,19 +128,22 @@ __attribute__((unused)) static struct fake fake_start(const char *scenario, unsi
     (void)snprintf(f.log, sizeof f.log, "%s/log-%u", kit_folder, count);
     (void)snprintf(number, sizeof number, "%u", port);
     kit_text(strrchr(file, '/') + 1, scenario);
-    char *argv[16] = {
-        kit_fakeapi,       file, (char[]){"--port"}, number, (char[]){"--port-file"}, port_file,
-        (char[]){"--log"}, f.log};
+    static char o_port[] = "--port";
+    static char o_port_file[] = "--port-file";
+    static char o_log[] = "--log";
+    static char o_tls[] = "--tls";
+    static char o_client_ca[] = "--client-ca";
+    char *argv[16] = {kit_fakeapi, file, o_port, number, o_port_file, port_file, o_log, f.log};
     unsigned n = 8;
     if (tls) {
         (void)snprintf(cert, sizeof cert, "%s/%s", kit_folder, tls[0]);
         (void)snprintf(key, sizeof key, "%s/%s", kit_folder, tls[1]);
-        argv[n++] = (char[]){"--tls"};
+        argv[n++] = o_tls;
         argv[n++] = cert;
         argv[n++] = key;
         if (tls[2]) {
             (void)snprintf(ca, sizeof ca, "%s/%s", kit_folder, tls[2]);
-            argv[n++] = (char[]){"--client-ca"};
+            argv[n++] = o_client_ca;
             argv[n++] = ca;
         }
     }
