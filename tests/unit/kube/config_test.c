@@ -5,8 +5,7 @@
 
 #define PEM "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
 /* base64 of PEM */
-#define PEM64                                                                                      \
-    "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCkFBQUEKLS0tLS1FTkQgQ0VSVElGSUNBVEUtLS0tLQo="
+#define PEM64 "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCkFBQUEKLS0tLS1FTkQgQ0VSVElGSUNBVEUtLS0tLQo="
 
 /* A kubeconfig whose cluster, user and context have these members (flow style). */
 static const char *with(const char *cluster, const char *user, const char *context) {
@@ -34,10 +33,12 @@ static void test_refusals(void) {
         const char *cluster, *user, *context, *path, *says;
     } rows[] = {
         {SERVER, "exec: {command: aws}", PLACE, "users[0].user.exec", "exec plugin"},
-        {SERVER, "auth-provider: {name: gcp}", PLACE, "users[0].user.auth-provider", "auth-provider"},
+        {SERVER, "auth-provider: {name: gcp}", PLACE, "users[0].user.auth-provider",
+         "auth-provider"},
         {SERVER, "username: x, password: y", PLACE, "users[0].user.username", "password"},
         {SERVER, "as: root", PLACE, "users[0].user.as", "impersonation"},
-        {SERVER, "client-certificate-data: " PEM64, PLACE, "users[0].user.client-key", "is missing"},
+        {SERVER, "client-certificate-data: " PEM64, PLACE, "users[0].user.client-key",
+         "is missing"},
         {SERVER, "client-key: k.pem", PLACE, "users[0].user.client-certificate", "is missing"},
         {SERVER, "token: 'a b'", PLACE, "token", "0x20"},
         {SERVER, "token: 7", PLACE, "users[0].user.token", "string"},
@@ -65,7 +66,8 @@ static void test_refusals(void) {
         {"server: 'https://u:p@h'", "", PLACE, "server", "wants https"},
         {"server: 'https://h/?q'", "", PLACE, "server", "wants https"},
         {"server: 'https://h h'", "", PLACE, "server", "wants https"},
-        {SERVER, "", "cluster: k, user: nobody", "users", "no user \"nobody\" in this file; it has"},
+        {SERVER, "", "cluster: k, user: nobody", "users",
+         "no user \"nobody\" in this file; it has"},
         {SERVER, "", "cluster: none, user: u", "clusters", "it has \"other\", \"k\""},
         {SERVER, "", "user: u", "contexts[0].context.cluster", ""},
     };
@@ -157,8 +159,8 @@ static void test_kubeconfig(void) {
 }
 
 static void test_base64(void) {
-    static const char *const bad[] = {"A", "AA", "AAA", "A===", "====", "AA=A", "AA==AAAA",
-                                      "AA-_", "AAAA=", "\xff\xff\xff\xff"};
+    static const char *const bad[] = {
+        "A", "AA", "AAA", "A===", "====", "AA=A", "AA==AAAA", "AA-_", "AAAA=", "\xff\xff\xff\xff"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         struct buf b = buf_new(64);
         ok(!config_base64(span_of(bad[i]), &b, NULL), "no base64: %s", i == 9 ? "bytes" : bad[i]);
@@ -217,11 +219,16 @@ static void test_pod(void) {
 }
 
 static void clean_env(void) {
-    static const char *const names[] = {"KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT",
-                                        "KUBECONFIG",              "HTTPS_PROXY",
-                                        "https_proxy",             "HTTP_PROXY",
-                                        "http_proxy",              "NO_PROXY",
-                                        "no_proxy",                "ALL_PROXY"};
+    static const char *const names[] = {"KUBERNETES_SERVICE_HOST",
+                                        "KUBERNETES_SERVICE_PORT",
+                                        "KUBECONFIG",
+                                        "HTTPS_PROXY",
+                                        "https_proxy",
+                                        "HTTP_PROXY",
+                                        "http_proxy",
+                                        "NO_PROXY",
+                                        "no_proxy",
+                                        "ALL_PROXY"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         unsetenv(names[i]);
     }

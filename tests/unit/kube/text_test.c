@@ -69,7 +69,8 @@ static void test_status(void) {
         {"<html>", "", "", 0},
         {"{\"reason\":1,\"message\":null,\"code\":\"410\"}", "", "", 0},
         {"{\"code\":99999,\"reason\":\"Gone\"}", "Gone", "", 0},
-        {"{\"code\":410,\"reason\":\"Expired\",\"message\":\"too old\",\"details\":{\"causes\":[]}}",
+        {"{\"code\":410,\"reason\":\"Expired\",\"message\":\"too "
+         "old\",\"details\":{\"causes\":[]}}",
          "Expired", "too old", 410},
         {"{\"message\":\"a\\n\\tb\\u001b[31m \\u00e9\"}", "", "a  b [31m \xC3\xA9", 0},
         {"plain text\nmore", "", "plain text", 0},
@@ -202,8 +203,8 @@ static void test_events(void) {
            "%.40s... is of version \"%s\" and names %s %s", rows[i].text, l.version, name, e.msg);
     }
     char name[8];
-    watch_object_name(SPAN("{\"metadata\":{\"name\":\"a-long-name\",\"namespace\":\"space\"}}"), name,
-                      sizeof name);
+    watch_object_name(SPAN("{\"metadata\":{\"name\":\"a-long-name\",\"namespace\":\"space\"}}"),
+                      name, sizeof name);
     is_str(name, "a-long-", "a long name is cut");
 }
 

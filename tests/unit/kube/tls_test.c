@@ -57,8 +57,8 @@ struct asked {
 static struct asked ask_with(struct kube_client *c) {
     struct asked a = {0};
     struct kube_response r = {0};
-    a.came = kube_call(c, &(struct kube_request){.method = "GET", .path = "/ok", .timeout_ms = 3000},
-                       &r, &a.e);
+    a.came = kube_call(
+        c, &(struct kube_request){.method = "GET", .path = "/ok", .timeout_ms = 3000}, &r, &a.e);
     a.status = r.status;
     buf_done(&r.body);
     return a;
@@ -122,9 +122,8 @@ static void test_client_certificate(void) {
     struct kube_config without = {.ca = read_pem("ca1.pem")};
     struct asked a = ask(&without, &f);
     ok(!a.came && a.e.code == ERR_IO, "who must show a certificate and has none: %s", a.e.msg);
-    struct kube_config mixed = {.ca = read_pem("ca1.pem"),
-                                .cert = read_pem("user.pem"),
-                                .key = read_pem("here.key")};
+    struct kube_config mixed = {
+        .ca = read_pem("ca1.pem"), .cert = read_pem("user.pem"), .key = read_pem("here.key")};
     a = ask(&mixed, &f);
     ok(!a.came && a.e.code == ERR_IO, "a key that is not the certificate's: %s", a.e.msg);
     struct kube_config good = {
@@ -175,13 +174,14 @@ static void test_kubeconfig(void) {
     struct kube_config c = {0};
     struct err e = {0};
     char text[1024];
-    (void)snprintf(text, sizeof text,
-                   "kind: Config\ncurrent-context: c\n"
-                   "clusters: [{name: k, cluster: {server: 'https://127.0.0.1:%u', "
-                   "certificate-authority: ca1.pem}}]\n"
-                   "users: [{name: u, user: {client-certificate: user.pem, client-key: user.key}}]\n"
-                   "contexts: [{name: c, context: {cluster: k, user: u}}]\n",
-                   f.port);
+    (void)snprintf(
+        text, sizeof text,
+        "kind: Config\ncurrent-context: c\n"
+        "clusters: [{name: k, cluster: {server: 'https://127.0.0.1:%u', "
+        "certificate-authority: ca1.pem}}]\n"
+        "users: [{name: u, user: {client-certificate: user.pem, client-key: user.key}}]\n"
+        "contexts: [{name: c, context: {cluster: k, user: u}}]\n",
+        f.port);
     kit_text("config", text);
     ok(kubeconfig_load(kit_path("config"), NULL, &c, &e), "a kubeconfig with files: %s", e.msg);
     struct asked a = ask(&c, &f);
