@@ -74,7 +74,7 @@ struct route {
     bool scheduler;
     bool bench;
 };
-#define ROUTES 9
+#define ROUTES 10
 extern const struct route routes[ROUTES];
 /* Position in routes; ROUTES when there is no such path (here). */
 unsigned route_find(struct span path, bool scheduler_only, bool bench);

@@ -9,6 +9,7 @@
 #include "webhook/http/stats.h"
 #include "webhook/http/stats_live.h"
 #include "webhook/live/bind.h"
+#include "webhook/live/narrate.h"
 #include "webhook/sys/clock.h"
 #include "webhook/sys/log.h"
 
@@ -105,7 +106,11 @@ static bool decide(struct call *c, struct binding_case *b, struct err *e) {
                                  .dry_run = b->review.dry_run,
                                  .now = clock_unix_s(),
                                  .arena = &c->arena};
-    return bind_gate(&ask, &b->bind, e);
+    if (!bind_gate(&ask, &b->bind, e)) {
+        return false;
+    }
+    narrate_reserved(s->events, &ask, &b->bind);
+    return true;
 }
 
 static void refuse(struct call *c, const struct err *e) {

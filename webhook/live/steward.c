@@ -4,6 +4,10 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "webhook/live/narrate.h"
+#include "webhook/live/nodes.h"
+#include "webhook/sys/clock.h"
+
 /* A change shows within seconds; a round in which nothing changed costs one comparison. */
 #define ROUND_MS 1000
 
@@ -15,7 +19,8 @@ struct steward {
     pthread_mutex_t lock; /* of stop */
     pthread_cond_t wake;
     bool stop;
-    uint64_t term; /* in which the memory below was filled */
+    struct nodes_memory *nodes;
+    struct narrate *narrate;
 };
 
 static struct timespec soon(void) {
@@ -43,6 +48,10 @@ static void round_of(struct steward *s) {
     if (!leader_is(s->leader) || !live_ready(s->live, why, sizeof why)) {
         return;
     }
+    struct nodes_done done;
+    struct narrate_round told;
+    nodes_publish_once(s->live, s->leader, s->events, s->nodes, &done);
+    narrate_once(s->narrate, clock_unix_s(), &told);
 }
 
 static void *run(void *arg) {
@@ -68,6 +77,14 @@ static bool make_locks(struct steward *s) {
     return good;
 }
 
+static void end(struct steward *s) {
+    narrate_free(s->narrate);
+    nodes_memory_free(s->nodes);
+    pthread_cond_destroy(&s->wake);
+    pthread_mutex_destroy(&s->lock);
+    free(s);
+}
+
 bool steward_start(struct live *live, struct leader *leader, struct events *events,
                    struct steward **out, struct err *e) {
     struct steward *s = calloc(1, sizeof *s);
@@ -78,10 +95,10 @@ bool steward_start(struct live *live, struct leader *leader, struct events *even
     s->live = live;
     s->leader = leader;
     s->events = events;
-    if (pthread_create(&s->thread, NULL, run, s) != 0) {
-        pthread_cond_destroy(&s->wake);
-        pthread_mutex_destroy(&s->lock);
-        free(s);
+    s->nodes = nodes_memory_new();
+    s->narrate = narrate_new(live_cluster(live), live_policy(live), events);
+    if (!s->nodes || !s->narrate || pthread_create(&s->thread, NULL, run, s) != 0) {
+        end(s);
         return err_set(e, ERR_INTERNAL, "no thread");
     }
     *out = s;
@@ -97,7 +114,5 @@ void steward_stop(struct steward *s) {
     pthread_cond_signal(&s->wake);
     pthread_mutex_unlock(&s->lock);
     pthread_join(s->thread, NULL);
-    pthread_cond_destroy(&s->wake);
-    pthread_mutex_destroy(&s->lock);
-    free(s);
+    end(s);
 }

@@ -99,7 +99,16 @@ static void steered(void) {
     f.node[0] = demo[2];
     f.policy.scheduler_name = SPAN("tpguard-scheduler");
     judged(VERDICT_ALLOW, REASON_NONE, "TP=4 on a switch");
-    ok(f.d.rewrites == REWRITE_STEER && f.d.affinity_above == 3 && f.d.set_scheduler, "is steered");
+    ok(f.d.rewrites == REWRITE_STEER && f.d.set_scheduler && !f.d.affinity_above,
+       "is steered to our scheduler, which says why not of every node");
+    f.policy.autoscaler = true;
+    farm_judge(&f);
+    ok(f.d.affinity_above == 3 && f.d.set_scheduler, "an autoscaler reads affinity only");
+    f.policy.autoscaler = false;
+    f.policy.scheduler_name = (struct span){0};
+    farm_judge(&f);
+    ok(f.d.affinity_above == 3 && !f.d.set_scheduler, "so does a scheduler that is not ours");
+    f.policy.scheduler_name = SPAN("tpguard-scheduler");
     f.pod.scheduler_name = SPAN("default-scheduler");
     farm_judge(&f);
     ok(f.d.set_scheduler, "away from the default scheduler");
