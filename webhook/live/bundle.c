@@ -5,11 +5,7 @@
 
 #define PATH_BYTES 1024
 
-static const char *const kind_path[] = {
-    "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/",
-    "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/",
-};
-#define KINDS (sizeof kind_path / sizeof kind_path[0])
+#define CONFIGURATIONS "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/"
 
 struct pass {
     struct kube_client *client;
@@ -56,10 +52,10 @@ static void mend(struct pass *p, const char *path, const char *name, const struc
 }
 
 /* False: there is no such configuration. */
-static bool visit(struct pass *p, const char *kind, const char *name) {
+static bool visit(struct pass *p, const char *name) {
     char text[PATH_BYTES];
     struct buf path = BUF_OVER(text);
-    buf_str(&path, kind);
+    buf_str(&path, CONFIGURATIONS);
     kube_escape(span_of(name), &path);
     struct buf got = buf_new(BUNDLE_CONFIG_MAX);
     struct buf patch = buf_new(BUNDLE_CONFIG_MAX * 4);
@@ -85,10 +81,7 @@ static bool visit(struct pass *p, const char *kind, const char *name) {
 static void visit_all(struct pass *p, struct bundle_state *s) {
     for (unsigned i = 0; i < p->target->n_configs && i < BUNDLE_CONFIGS_MAX; i++) {
         const char *name = p->target->config[i];
-        bool found = false;
-        for (unsigned k = 0; k < KINDS; k++) {
-            found |= visit(p, kind_path[k], name);
-        }
+        bool found = visit(p, name);
         if (!found && !s->missing[i]) {
             struct log_line l =
                 log_new(LOG_WARN,

@@ -17,7 +17,7 @@
 #define BUNDLE_CONFIG_MAX  ((size_t)2 * 1024 * 1024) /* bytes of one configuration */
 
 struct bundle_target {
-    const char *const *config; /* names; each may be a Mutating and a Validating one, or both */
+    const char *const *config; /* names of MutatingWebhookConfigurations */
     unsigned n_configs;        /* at most BUNDLE_CONFIGS_MAX */
     const char *service_ns;
     const char *service_name;
