@@ -1,0 +1,19 @@
+# What a node shows of its wires: labels, condition, events.
+# shellcheck shell=bash
+labels_of() { k get node "$1" -o jsonpath='{.metadata.labels.tpguard\.io/nvlink} {.metadata.labels.tpguard\.io/nvlink-set}'; }
+nvlink_condition() { k get node "$1" -o jsonpath='{range .status.conditions[?(@.type=="NVLinkDegraded")]}{.status} {.reason} {.message}{end}'; }
+
+becomes 20 degraded node/gpu-a '{.metadata.labels.tpguard\.io/nvlink}' -- "gpu-a, bridge 0-1 down: nvlink=degraded"
+is "$(labels_of gpu-a)" "degraded 2" "gpu-a: its largest set is 2"
+is "$(labels_of gpu-b)" "healthy 2" "gpu-b: healthy, sets of 2"
+is "$(labels_of gpu-c)" "none 0" "gpu-c: no NVLink"
+is "$(labels_of gpu-d)" "unknown " "gpu-d: nobody has told, and that is not 0"
+is "$(labels_of real1)" " " "a node without GPUs shows nothing"
+is "$(nvlink_condition gpu-a)" "True NVLinkDown GPUs 0-1: 0 of 12 lanes up. Largest healthy set: 2 GPUs (2,3)." "the condition names the pair"
+has "$(nvlink_condition gpu-b)" "False " "gpu-b: False"
+has "$(nvlink_condition gpu-d)" "Unknown TopologyUnknown" "gpu-d: Unknown, with its reason"
+shown=$(k describe node gpu-a)
+has "$shown" "NVLinkDegraded" "kubectl describe node shows the condition"
+has "$shown" "0 of 12 lanes up" "... with the pair and its lanes"
+has "$shown" "GPUs 0-1: 12 lanes -> 0. TP groups keep off the pair, TP=1 may use it." "... and the event says what it means"
+is "$(k get events -n default --field-selector involvedObject.kind=Node,reason=NVLinkDown --no-headers | wc -l)" 1 "one event, not one a replica"
