@@ -17,17 +17,21 @@ static uint64_t hash(uint64_t h, struct span s) {
 
 #define HASH_START UINT64_C(14695981039346656037)
 
-uint64_t event_key(const struct event *ev) {
-    uint64_t h = hash(HASH_START, span_of(ev->kind));
-    h = hash(h, ev->ns);
-    h = hash(h, ev->name);
-    h = hash(hash(h, ev->uid), span_of(ev->reason));
+static uint64_t not_zero(uint64_t h) {
     return h ? h : 1;
 }
 
-uint64_t event_text_hash(const struct event *ev) {
-    uint64_t h = hash(HASH_START, span_of(ev->message));
-    return h ? h : 1;
+uint64_t event_object(const struct event *ev) {
+    uint64_t h = hash(HASH_START, span_of(ev->kind));
+    return not_zero(hash(hash(hash(h, ev->ns), ev->name), ev->uid));
+}
+
+uint64_t event_key(const struct event *ev) {
+    return not_zero(hash(hash(event_object(ev), span_of(ev->reason)), span_of(ev->about)));
+}
+
+uint64_t event_text(const struct event *ev) {
+    return not_zero(hash(HASH_START, span_of(ev->message)));
 }
 
 static bool is_alnum(char c) {

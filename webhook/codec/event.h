@@ -31,14 +31,19 @@ struct event {
     struct span name;
     struct span uid;    /* of a Node its name does as well: describe looks for both */
     const char *reason; /* a code of core/reason.h */
+    const char *about;  /* which part of the object, where several may be told of in one moment
+                           ("0-1"): each is a fact of its own. NULL: the object */
     bool warning;       /* type Warning, else Normal */
+    bool settles;       /* what else waits to be said of the object is void by it */
     const char *message;
     const char *component; /* who says it: "tpguard", "tpguard-agent" */
 };
 
-/* The fact as a number, and what is said of it: equal for equal ones, never 0. */
+/* As numbers, equal for equal ones, never 0: the object, the fact (object, reason, about), and what
+ * is said of it. */
+uint64_t event_object(const struct event *ev);
 uint64_t event_key(const struct event *ev);
-uint64_t event_text_hash(const struct event *ev);
+uint64_t event_text(const struct event *ev);
 
 /* "<object>.<16 hex digits of the key>", a name that Kubernetes takes. */
 void event_name(const struct event *ev, char out[static EVENT_NAME_MAX]);

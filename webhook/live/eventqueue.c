@@ -27,6 +27,7 @@ struct event_item *event_item_new(const struct event *ev) {
     struct buf message = BUF_OVER(i->message);
     event_clean(ev->message, &message);
     i->ev.warning = ev->warning;
+    i->ev.settles = ev->settles;
     i->ev.message = i->message;
     bool good =
         keep_cstr(ev->kind, i->kind, sizeof i->kind, &i->ev.kind) &&
@@ -40,53 +41,66 @@ struct event_item *event_item_new(const struct event *ev) {
         free(i);
         return NULL;
     }
+    i->object = event_object(&i->ev);
     i->key = event_key(&i->ev);
-    i->text = event_text_hash(&i->ev);
+    i->text = event_text(&i->ev);
     return i;
 }
 
 /* ---- what was said ---- */
 
-static unsigned set_of(uint64_t key) {
-    return (unsigned)((key ^ (key >> 32)) % KEEP_SETS);
+static unsigned set_of(const struct event_item *i) {
+    return (unsigned)((i->object ^ (i->object >> 32)) % KEEP_SETS);
 }
 
-static const struct event_kept *find(const struct event_keep *k, uint64_t key) {
-    const struct event_kept *set = k->slot[set_of(key)];
-    for (unsigned i = 0; i < KEEP_WAYS; i++) {
-        if (set[i].key == key) {
-            return &set[i];
+static const struct event_kept *find(const struct event_keep *k, const struct event_item *i) {
+    const struct event_kept *set = k->slot[set_of(i)];
+    for (unsigned w = 0; w < KEEP_WAYS; w++) {
+        if (set[w].object && set[w].key == i->key) {
+            return &set[w];
         }
     }
     return NULL;
 }
 
-bool event_keep_knows(const struct event_keep *k, uint64_t key) {
-    return find(k, key) != NULL;
+/* Something else was said of the object since. */
+static bool is_overtaken(const struct event_keep *k, const struct event_item *i, int64_t at_us) {
+    const struct event_kept *set = k->slot[set_of(i)];
+    bool since = false;
+    for (unsigned w = 0; w < KEEP_WAYS; w++) {
+        since =
+            since || (set[w].object == i->object && set[w].key != i->key && set[w].at_us > at_us);
+    }
+    return since;
+}
+
+bool event_keep_knows(const struct event_keep *k, const struct event_item *i) {
+    return find(k, i) != NULL;
 }
 
 bool event_keep_repeats(const struct event_keep *k, const struct event_item *i, int64_t now_us) {
-    const struct event_kept *was = find(k, i->key);
-    return was && was->text == i->text && now_us - was->at_us < EVENT_SAME_S * SECOND_US;
+    const struct event_kept *was = find(k, i);
+    return was && was->text == i->text && now_us - was->at_us < EVENT_SAME_S * SECOND_US &&
+           !is_overtaken(k, i, was->at_us);
 }
 
 /* Where the fact stands, else a free place, else that of the one said longest ago. */
-void event_keep_said(struct event_keep *k, const struct event_item *i, int64_t now_us) {
-    struct event_kept *set = k->slot[set_of(i->key)];
+static void keep_said(struct event_keep *k, const struct event_item *i, int64_t now_us) {
+    struct event_kept *set = k->slot[set_of(i)];
     struct event_kept *at = &set[0];
     for (unsigned w = 0; w < KEEP_WAYS; w++) {
-        if (set[w].key == i->key) {
+        if (set[w].object && set[w].key == i->key) {
             at = &set[w];
             break;
         }
-        bool older = at->key && (!set[w].key || set[w].at_us < at->at_us);
+        bool older = at->object && (!set[w].object || set[w].at_us < at->at_us);
         at = older ? &set[w] : at;
     }
-    *at = (struct event_kept){.key = i->key, .text = i->text, .at_us = now_us};
+    *at = (struct event_kept){.object = i->object, .key = i->key, .text = i->text, .at_us = now_us};
 }
 
 static int64_t due(const struct event_keep *k, const struct event_item *i) {
-    const struct event_kept *was = find(k, i->key);
+    const struct event_kept *was = find(k, i);
     int64_t by_keep = was ? was->at_us + EVENT_OTHER_S * SECOND_US : INT64_MIN;
     return by_keep > i->not_before_us ? by_keep : i->not_before_us;
 }
@@ -109,6 +123,20 @@ static unsigned position(const struct event_queue *q, uint64_t key) {
     return at;
 }
 
+/* Something else of the object waits as well. */
+static bool has_other(const struct event_queue *q, const struct event_item *i) {
+    bool other = false;
+    for (unsigned at = 0; at < q->n; at++) {
+        other = other || (q->item[at]->object == i->object && q->item[at]->key != i->key);
+    }
+    return other;
+}
+
+static void drop(struct event_queue *q, unsigned at) {
+    free(remove_at(q, at));
+    q->repeated++;
+}
+
 static void append(struct event_queue *q, struct event_item *i) {
     if (q->n == EVENT_QUEUE) {
         free(remove_at(q, 0));
@@ -117,28 +145,58 @@ static void append(struct event_queue *q, struct event_item *i) {
     q->item[q->n++] = i;
 }
 
+/* The newer text in the place of the older, so that one that changes all the time still gets its
+ * turn; but behind what else is to be said of the object, so that the last word stays the last. */
+static void replace(struct event_queue *q, unsigned at, struct event_item *i, bool other) {
+    i->not_before_us = q->item[at]->not_before_us;
+    if (other) {
+        drop(q, at);
+        append(q, i);
+        return;
+    }
+    free(q->item[at]);
+    q->item[at] = i;
+    q->repeated++;
+}
+
+static void drop_others(struct event_queue *q, const struct event_item *i) {
+    for (unsigned at = q->n; at-- > 0;) {
+        if (q->item[at]->object == i->object && q->item[at]->key != i->key) {
+            drop(q, at);
+        }
+    }
+}
+
 void event_queue_push(struct event_queue *q, const struct event_keep *k, struct event_item *i,
                       int64_t now_us) {
+    if (i->ev.settles) {
+        drop_others(q, i);
+    }
     unsigned at = position(q, i->key);
-    if (event_keep_repeats(k, i, now_us)) {
-        /* What waits is older news than what was said last, and is true again. */
+    bool other = has_other(q, i);
+    if (event_keep_repeats(k, i, now_us) && !other) {
+        /* What waits is older news than what was said last, and that is true again. */
         if (at < q->n) {
-            free(remove_at(q, at));
-            q->repeated++;
+            drop(q, at);
         }
         free(i);
         q->repeated++;
         return;
     }
     if (at < q->n) {
-        /* In its place, so that a text that changes all the time still gets its turn. */
-        i->not_before_us = q->item[at]->not_before_us;
-        free(q->item[at]);
-        q->item[at] = i;
-        q->repeated++;
+        replace(q, at, i, other);
         return;
     }
     append(q, i);
+}
+
+void event_queue_said(struct event_queue *q, struct event_keep *k, const struct event_item *i,
+                      int64_t now_us) {
+    unsigned at = position(q, i->key);
+    keep_said(k, i, now_us);
+    if (at < q->n && q->item[at]->text == i->text && !has_other(q, i)) {
+        drop(q, at);
+    }
 }
 
 void event_queue_back(struct event_queue *q, struct event_item *i) {
@@ -155,20 +213,12 @@ void event_queue_back(struct event_queue *q, struct event_item *i) {
 struct event_item *event_queue_take(struct event_queue *q, const struct event_keep *k,
                                     int64_t now_us, bool all, int64_t *when_us) {
     int64_t first = INT64_MAX;
-    unsigned at = 0;
-    while (at < q->n) {
-        struct event_item *i = q->item[at];
-        int64_t when = due(k, i);
-        if (event_keep_repeats(k, i, now_us)) {
-            free(remove_at(q, at));
-            q->repeated++;
-            continue;
-        }
+    for (unsigned at = 0; at < q->n; at++) {
+        int64_t when = due(k, q->item[at]);
         if (all || when <= now_us) {
             return remove_at(q, at);
         }
         first = when < first ? when : first;
-        at++;
     }
     *when_us = first;
     return NULL;

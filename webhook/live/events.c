@@ -80,7 +80,7 @@ static void settle(struct events *q, struct event_item *i, enum event_sent sent,
     q->stats.written += sent == EVENT_WRITTEN;
     q->stats.repeated += sent == EVENT_SAID;
     if (sent == EVENT_WRITTEN || sent == EVENT_SAID) {
-        event_keep_said(&q->keep, i, now);
+        event_queue_said(&q->queue, &q->keep, i, now);
     }
     if (again) {
         i->not_before_us = now + back_off(q, i->tries, got->wait_s);
@@ -96,7 +96,7 @@ static void settle(struct events *q, struct event_item *i, enum event_sent sent,
 static struct event_item *take(struct events *q, bool all, bool *known, int64_t *when_us) {
     pthread_mutex_lock(&q->pace.lock);
     struct event_item *i = event_queue_take(&q->queue, &q->keep, clock_mono_us(), all, when_us);
-    *known = i && event_keep_knows(&q->keep, i->key);
+    *known = i && event_keep_knows(&q->keep, i);
     pthread_mutex_unlock(&q->pace.lock);
     return i;
 }
@@ -109,7 +109,8 @@ static void write_one(struct events *q, struct event_item *i, bool known, bool l
                                  .instance = q->instance,
                                  .known = known,
                                  .now = clock_unix_s(),
-                                 .said_s = EVENT_SAME_S,
+                                 /* What this process said itself it remembers better. */
+                                 .said_s = known ? 0 : EVENT_SAME_S,
                                  .timeout_ms = q->times.timeout_ms,
                                  .arena = &q->arena};
     enum event_sent sent = event_send(&s, &got);

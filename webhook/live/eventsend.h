@@ -26,7 +26,7 @@ struct event_send {
     const char *instance;
     bool known;          /* probably there: ask before making it */
     int64_t now;         /* Unix seconds */
-    int64_t said_s;      /* a text as young as this is not said again */
+    int64_t said_s;      /* a text as young as this is not said again; 0: it is */
     unsigned timeout_ms; /* of each call */
     struct arena *arena; /* for what is read; reset by the caller */
 };

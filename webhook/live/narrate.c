@@ -222,6 +222,7 @@ void narrate_reserved(struct events *events, const struct bind_ask *ask,
                              .uid = span_of(bind->uid),
                              .reason = reason_row(REASON_RESERVED)->code,
                              .warning = reason_row(REASON_RESERVED)->warning,
+                             .settles = true, /* it waits no more */
                              .message = text,
                              .component = COMPONENT};
     events_push(events, &ev);

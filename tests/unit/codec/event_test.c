@@ -63,10 +63,14 @@ static void keys(void) {
     b.message = "another sentence";
     b.warning = true;
     ok(event_key(&a) == event_key(&b), "what is said does not change which fact it is");
-    ok(event_text_hash(&a) != event_text_hash(&b), "it is another text");
+    ok(event_text(&a) != event_text(&b), "it is another text");
     b = pod_event();
     b.reason = "NVLinkDown";
     ok(event_key(&a) != event_key(&b), "another reason is another fact");
+    ok(event_object(&a) == event_object(&b), "... of the same object");
+    b = pod_event();
+    b.about = "0-1";
+    ok(event_key(&a) != event_key(&b), "another part of the object too");
     b = pod_event();
     b.uid = SPAN("7f8e0000-0000-4000-8000-000000000002");
     ok(event_key(&a) != event_key(&b), "a pod of the same name made anew is another one");

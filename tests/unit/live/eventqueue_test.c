@@ -10,13 +10,15 @@
 static struct event_keep keep;
 static struct event_queue queue;
 
+static const char *reason = "NVLinkSetBusy";
+
 static struct event_item *item(const char *pod, const char *message) {
     const struct event ev = {.kind = "Pod",
                              .api_version = "v1",
                              .ns = SPAN("llm"),
                              .name = span_of(pod),
                              .uid = span_of(pod),
-                             .reason = "NVLinkSetBusy",
+                             .reason = reason,
                              .message = message,
                              .component = "tpguard"};
     return event_item_new(&ev);
@@ -33,7 +35,7 @@ static const char *next(int64_t now, int64_t *when) {
     struct event_item *i = event_queue_take(&queue, &keep, now, false, when);
     if (i) {
         memcpy(said, i->message, sizeof said);
-        event_keep_said(&keep, i, now);
+        event_queue_said(&queue, &keep, i, now);
         free(i);
     }
     return said;
@@ -88,7 +90,7 @@ static void overtaken(void) {
     struct event_item *i = event_queue_take(&queue, &keep, S, false, &when);
     push("a", "one", S);
     is_int(queue.n, 1, "pushed while it is on its way: not known to be said yet");
-    event_keep_said(&keep, i, S);
+    event_queue_said(&queue, &keep, i, S);
     free(i);
     is_str(next(60 * S, &when), "", "said meanwhile: dropped when its turn comes");
     push("c", "one", 61 * S);
@@ -107,6 +109,59 @@ static void overtaken(void) {
     is_str(next(90 * S, &when), "one", "and comes again");
 }
 
+static void say(const char *code, int64_t now) {
+    reason = code;
+    push("n", code, now);
+    reason = "NVLinkSetBusy";
+}
+
+/* A link that flaps: what was said last is what is true. */
+static void several_facts(void) {
+    int64_t when = 0;
+    start();
+    say("NVLinkDown", 1 * S);
+    is_str(next(1 * S, &when), "NVLinkDown", "it goes down");
+    say("NVLinkUp", 2 * S);
+    is_str(next(2 * S, &when), "NVLinkUp", "it comes back: another fact, said at once");
+    say("NVLinkDown", 3 * S);
+    is_str(next(3 * S, &when), "", "down again: news, in its time");
+    is_int(when, 21 * S, "twenty seconds after the first");
+    say("NVLinkUp", 4 * S);
+    is_int(queue.n, 2, "up again: not a repeat, since \"down\" is still to be said");
+    is_str(next(21 * S, &when), "NVLinkDown", "down first");
+    is_str(next(22 * S, &when), "NVLinkUp", "then up");
+    say("NVLinkUp", 23 * S);
+    is_int(queue.n, 0, "up it stays: nothing to say");
+    say("NVLinkDown", 24 * S);
+    say("NVLinkUp", 25 * S);
+    say("NVLinkDown", 26 * S);
+    is_str(next(60 * S, &when), "NVLinkUp", "the newer of a fact goes behind the others");
+    is_str(next(60 * S, &when), "NVLinkDown", "so that the last word stays the last");
+}
+
+/* "Waits for ..." must not be said after "got ...". */
+static void settled(void) {
+    int64_t when = 0;
+    start();
+    push("a", "one", S);
+    is_str(next(S, &when), "one", "it waits");
+    push("a", "two", 2 * S);
+    push("b", "mine", 2 * S);
+    const struct event ev = {.kind = "Pod",
+                             .api_version = "v1",
+                             .ns = SPAN("llm"),
+                             .name = SPAN("a"),
+                             .uid = SPAN("a"),
+                             .reason = "NVLinkSetReserved",
+                             .settles = true,
+                             .message = "got it",
+                             .component = "tpguard"};
+    event_queue_push(&queue, &keep, event_item_new(&ev), 3 * S);
+    is_str(next(60 * S, &when), "mine", "others are not concerned");
+    is_str(next(60 * S, &when), "got it", "what settles it is said");
+    is_str(next(60 * S, &when), "", "and nothing of before");
+}
+
 static void full(void) {
     char pod[16];
     int64_t when = 0;
@@ -123,7 +178,7 @@ static void full(void) {
         struct buf b = BUF_OVER(pod);
         buf_fmt(&b, "q%u", i);
         struct event_item *it = item(pod, "m");
-        event_keep_said(&keep, it, (int64_t)i * S);
+        event_queue_said(&queue, &keep, it, (int64_t)i * S);
         known += event_keep_repeats(&keep, it, (int64_t)i * S);
         free(it);
     }
@@ -145,6 +200,8 @@ int main(void) {
     same_text();
     other_text();
     overtaken();
+    several_facts();
+    settled();
     full();
     too_long();
     start();
