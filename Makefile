@@ -197,6 +197,7 @@ build/tidy/%.ok: %.c .clang-tidy
 	@touch $@
 
 include tests/image/image.mk
+include tests/chart/chart.mk
 
 PREFIX ?= /usr/local
 .PHONY: install
