@@ -84,3 +84,27 @@ node_of() { field "pod/$1" '{.spec.nodeName}' -n "$2"; }
 gpus_of() { field "pod/$1" '{.metadata.annotations.tpguard\.io/gpus}' -n "$2"; }
 condition_of() { field "pod/$1" '{.status.conditions[?(@.type=="PodScheduled")].message}' -n "$2"; }
 is_bound() { [ -n "$(node_of "$1" "$2")" ]; }
+condition_has() { [[ $(condition_of "$1" "$2") == *"$3"* ]]; } # POD NAMESPACE PART
+no_pods_on() { [ -z "$(k get pods -A --field-selector "spec.nodeName=$1" --no-headers 2>/dev/null)" ]; }
+one_gpu_pod() { vllm_pod "$1" 1; }
+
+# ---- many pods ----
+
+# One line a bound pod with a GPU set: NODE SET.
+sets_of() { # NAMESPACE
+    k get pods -n "$1" -o json | jq -r '.items[] | select(.spec.nodeName and (.status.phase | IN("Succeeded", "Failed") | not))
+        | "\(.spec.nodeName) \(.metadata.annotations["tpguard.io/gpus"] // "none")"' | sort
+}
+sets_twice() { sets_of "$1" | uniq -d; }
+bound_count() { k get pods -n "$1" -o json | jq '[.items[] | select(.spec.nodeName)] | length'; }
+bound_is() { [ "$(bound_count "$1")" = "$2" ]; }
+# Nodes that hold more GPUs than they have.
+over_count() {
+    local held
+    held=$(k get pods -A -o json | jq -c '[.items[] | select(.spec.nodeName and (.status.phase | IN("Succeeded", "Failed") | not))
+        | {n: .spec.nodeName, g: ([.spec.containers[].resources.limits["nvidia.com/gpu"] // "0" | tonumber] | add)}]
+        | group_by(.n) | map({key: .[0].n, value: (map(.g) | add)}) | from_entries')
+    k get nodes -o json | jq -r --argjson held "$held" '.items[]
+        | (.status.allocatable["nvidia.com/gpu"] // "0" | tonumber) as $has
+        | select(($held[.metadata.name] // 0) > $has) | .metadata.name'
+}

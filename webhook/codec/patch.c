@@ -85,6 +85,9 @@ static void annotate(struct patch *p, const struct patch_ask *ask) {
     if (pod_annotation(ask->pod, ANN_GPUS).p) {
         drop(p, "/metadata/annotations/tpguard.io~1gpus");
     }
+    if (pod_annotation(ask->pod, ANN_GPU_UUIDS).p) {
+        drop(p, "/metadata/annotations/tpguard.io~1gpu-uuids");
+    }
 }
 
 static void gate(struct patch *p, const struct patch_ask *ask) {

@@ -188,6 +188,7 @@ static void tell(const struct writing *w) {
                                  .reason = row->code,
                                  .warning = row->warning,
                                  .message = job->event[i].message,
+                                 .about = job->event[i].message,
                                  .component = "tpguard"};
         w->ends->tell(w->ends->ctx, &ev);
         w->done->events++;

@@ -11,7 +11,7 @@ pod_of() { # NAME CONTAINER-JSON LABELS-JSON ANNOTATIONS-JSON
 }
 refused() { has "$1" "ValidatingAdmissionPolicy 'tpguard-annotations'" "$3"; has "$1" "$2" "... and told why"; }
 
-refused "$(pod_of a '{}' '{}' '{"tpguard.io/gpus":"0,1"}')" "annotation tpguard.io/gpus is written by tpguard when the pod gets its node" "a pod that brings tpguard.io/gpus"
+refused "$(pod_of a '{}' '{}' '{"tpguard.io/gpus":"0,1"}')" "annotation tpguard.io/gpus (and gpu-uuids) is written by tpguard when the pod gets its node" "a pod that brings tpguard.io/gpus"
 refused "$(pod_of a '{}' '{}' '{"tpguard.io/decision":"{}"}')" "annotation tpguard.io/decision is written by tpguard" "a pod without GPUs that brings tpguard.io/decision"
 refused "$(pod_of a '{}' '{"tpguard.io/gated":"true"}')" "label tpguard.io/gated is written by tpguard" "a pod without GPUs that brings tpguard.io/gated"
 refused "$(pod_of a "$gpu" '{"tpguard.io/ignore":"true","tpguard.io/gated":"true"}')" "label tpguard.io/gated" "an ignored pod that brings tpguard.io/gated"

@@ -3,8 +3,9 @@
 apply() { k apply -n "$1" -f - 2>&1; }
 denied='admission webhook "pods.tpguard.io" denied the request: TP=2 is pinned to GPUs 0,1'
 
-# gpu-b alone has a healthy pair 0,1: without it the pin of the worked example can never be right.
-k cordon gpu-b >/dev/null
+# What is unknown may be anything, and gpu-b has a healthy pair 0,1: without these two the pin of the worked example can
+# never be right.
+k delete node gpu-d >/dev/null
 rewire gpu-b '4xH100-NVL down=0-1'
 becomes 20 degraded node/gpu-b '{.metadata.labels.tpguard\.io/nvlink}' -- "gpu-b's bridge 0-1 goes down too"
 
@@ -57,7 +58,7 @@ is "$(vllm_pod ignored 2 2 0,1 | sed 's/metadata: {/metadata: {labels: {tpguard.
     "a pod that says tpguard.io/ignore is left alone"
 
 rewire gpu-b '4xH100-NVL'
-k uncordon gpu-b >/dev/null
+gpu_node gpu-d - 4
 becomes 20 healthy node/gpu-b '{.metadata.labels.tpguard\.io/nvlink}' -- "gpu-b is repaired"
 k delete pods -n llm --all --wait=false >/dev/null
 k delete ns m-warn m-audit m-off --wait=false >/dev/null
