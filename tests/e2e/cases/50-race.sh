@@ -1,0 +1,78 @@
+# 200 TP=2 pods at once against 50 free pairs: exactly 50 are bound, no pair twice, the rest wait with the reason. Then with
+# every tpguard process killed in the middle; then with the pods split over two schedulers, killed in the middle as well.
+# shellcheck shell=bash
+race_nodes() {
+    local i
+    k delete nodes gpu-a gpu-b gpu-c gpu-d --ignore-not-found >/dev/null
+    for i in $(seq -w 1 25); do
+        gpu_node "r$i" '4xH100-NVL' || return 1
+    done
+}
+# One list, every other pod for the second scheduler when one is named.
+pods_of_race() { # NAMESPACE COUNT [SECOND-SCHEDULER]
+    local i
+    for i in $(seq 1 "$2"); do
+        if [ -n "${3-}" ] && [ $((i % 2)) = 0 ]; then
+            SCHEDULER_NAME=$3 vllm_pod "p$i" 2 |
+                sed "s|metadata: {name: p$i}|metadata: {name: p$i, annotations: {tpguard.io/rewrite: none}}|"
+        else
+            vllm_pod "p$i" 2
+        fi
+    done | k create -n "$1" -f - >/dev/null
+}
+# kill -9 of the program in each of its pods; the kubelet brings it back.
+kill_tpguard() {
+    local pid
+    for pid in $(inside pgrep -x tpguard); do
+        inside kill -9 "$pid"
+    done
+}
+some_are_bound() { [ "$(bound_count "$1")" -ge 5 ]; }
+all_told() { # NAMESPACE COUNT
+    [ "$(k get events -n "$1" --field-selector reason=NVLinkSetBusy -o json | jq '[.items[].involvedObject.name] | unique | length')" -ge "$2" ]
+}
+judge_race() { # NAMESPACE WHAT
+    local ns=$1 what=$2
+    ok eventually 150 bound_is "$ns" 50 -- "$what: 50 of 200 pods are bound"
+    sleep 8
+    is "$(bound_count "$ns")" 50 "$what: exactly 50"
+    is "$(sets_twice "$ns")" "" "$what: no pair twice"
+    is "$(sets_of "$ns" | grep -cE '^r[0-9]+ (0,1|2,3)$')" 50 "$what: each has a pair of its own node"
+    is "$(over_count)" "" "$what: no node beyond its GPUs"
+    ok eventually 90 all_told "$ns" 150 -- "$what: the other 150 are told NVLinkSetBusy"
+}
+race_over() {
+    k delete pods -n "$1" --all --wait=false --grace-period=0 --force >/dev/null 2>&1
+    k delete ns "$1" --wait=false >/dev/null
+    eventually 90 bound_is "$1" 0
+}
+
+ok race_nodes -- "25 nodes with two healthy pairs each"
+becomes 30 healthy node/r25 '{.metadata.labels.tpguard\.io/nvlink}' -- "... are seen"
+
+new_namespace race
+pods_of_race race 200
+judge_race race "one scheduler"
+race_over race
+
+new_namespace race-kill
+pods_of_race race-kill 200 &
+ok eventually 60 some_are_bound race-kill -- "killed in the middle: some are bound"
+kill_tpguard
+wait $!
+judge_race race-kill "killed in the middle"
+is "$(k -n "$SYSTEM" get pods -o json | jq '[.items[].status.containerStatuses[] | select(.name == "tpguard").restartCount] | min >= 1')" true \
+    "the kubelet brought every one back"
+race_over race-kill
+
+new_namespace race-two
+pods_of_race race-two 200 default-scheduler &
+ok eventually 60 some_are_bound race-two -- "two schedulers: some are bound"
+kill_tpguard
+wait $!
+judge_race race-two "two schedulers, killed in the middle"
+is "$(k get pods -n race-two -o json | jq '[.items[] | select(.spec.nodeName).spec.schedulerName] | unique | length')" 2 "both have bound some"
+race_over race-two
+
+for n in $(seq -w 1 25); do echo "r$n"; done | xargs "$E2E_STATE/kubectl" delete node >/dev/null
+ok example_nodes -- "the nodes of the worked example again"
