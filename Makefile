@@ -114,6 +114,8 @@ help:
 	@echo 'make test       unit, property, contract and server tests, fuzz corpora replayed'
 	@echo 'make lint       format, rooms, sizes, shellcheck, clang, clang-tidy, cppcheck'
 	@echo 'make bench      latencies of the server, each beside a bare answer of the same server'
+	@echo 'make cluster    a real Kubernetes cluster on this machine, with tpguard in it (root, Go 1.26); make cluster-down'
+	@echo 'make e2e        end-to-end tests in such a cluster of their own; make e2e-tools builds Kubernetes for both (once)'
 	@echo 'make fuzz       every fuzz target for FUZZ_SECONDS (20) with libFuzzer'
 	@echo 'make format     clang-format over all C'
 	@echo 'make deps       install what the build and the tests need (Debian, apt)'
@@ -198,6 +200,7 @@ build/tidy/%.ok: %.c .clang-tidy
 
 include tests/image/image.mk
 include tests/chart/chart.mk
+include tests/e2e/e2e.mk
 
 PREFIX ?= /usr/local
 .PHONY: install

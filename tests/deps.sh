@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs the Debian packages that are missing. Usage: tests/deps.sh GROUP... with groups build, test, lint.
+# Installs the Debian packages that are missing. Usage: tests/deps.sh GROUP... with groups build, test, lint, e2e.
 set -eu
 want=()
 for group in "$@"; do
@@ -7,7 +7,8 @@ for group in "$@"; do
     build) want+=(gcc libc6-dev binutils make libcurl4-openssl-dev libmicrohttpd-dev libgnutls28-dev libcjson-dev libssl-dev libyaml-dev) ;;
     test) want+=(curl jq openssl procps) ;;
     lint) want+=(git clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev cppcheck shellcheck) ;;
-    *) echo "tests/deps.sh: no group \"$group\": build, test, lint" >&2; exit 2 ;;
+    e2e) want+=(containerd runc containernetworking-plugins iproute2 iptables conntrack util-linux ca-certificates) ;;
+    *) echo "tests/deps.sh: no group \"$group\": build, test, lint, e2e" >&2; exit 2 ;;
     esac
 done
 missing=()

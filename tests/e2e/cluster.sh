@@ -29,6 +29,15 @@ run=$(cd "$run" && pwd -P)
 S=$run/$name
 cgroup=tpguard-$name
 
+# shellcheck source=tests/e2e/detached.sh
+. "$here/detached.sh"
+
+# One at a time on this machine, for the moments in which addresses and mount points are taken or given back.
+lock() {
+    exec 8</run/lock
+    flock -w 60 8 || { echo "another cluster.sh holds the lock of /run/lock for over 60 s" >&2; return 1; }
+}
+
 # ---- what is there ----
 
 # The first process of the cluster, whose end is the end of all. Its program is a file of this cluster alone, so that a
@@ -86,7 +95,7 @@ free_addresses() {
 
 start_first() {
     local parent i pid=
-    setsid unshare --net --mount --pid --fork --mount-proc --propagation private "$S/pod" </dev/null >/dev/null 2>&1 &
+    detached unshare --net --mount --pid --fork --mount-proc --propagation private "$S/pod" >/dev/null 2>&1 &
     parent=$!
     for ((i = 0; i < 100; i++)); do
         pid=$(pgrep -P "$parent" || true)
@@ -116,8 +125,7 @@ write_wrappers() {
 # Everything that two clusters starting at once must not do at the same time.
 claim() {
     local pair device
-    exec 8<"$run"
-    flock 8
+    lock
     make_mountpoints
     pair=$(free_addresses)
     host_ip=${pair% *} node_ip=${pair#* }
@@ -211,8 +219,7 @@ clean_up() {
     done
     rm -rf "$S"
     [ "$verb" != up ] || return 0
-    exec 8<"$run"
-    flock 8
+    lock
     if [ -s "$run/.made" ]; then
         while read -r d; do
             # Removing a folder that another cluster has laid over would take its mount away.

@@ -10,6 +10,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$S/env" # BIN CGROUP NODE_IP HOST_IP KUBELET_ROOT
 # shellcheck source=tests/e2e/conf.sh
 . "$here/conf.sh"
+# shellcheck source=tests/e2e/detached.sh
+. "$here/detached.sh"
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 IP=10.77.0.1
 API=https://$NODE_IP:6443
@@ -70,7 +72,7 @@ start() {
         --server-address=127.0.0.1:10247 --cidr=10.245.0.0/16 --node-ip=10.77.0.2) ;;
     *) echo "no program \"$p\" in the cluster" >&2; return 2 ;;
     esac
-    env -i PATH="$PATH" HOME="$S/tmp" TMPDIR="$S/tmp" setsid "${arg[@]}" </dev/null >>"$S/log/$p.log" 2>&1 &
+    detached env -i PATH="$PATH" HOME="$S/tmp" TMPDIR="$S/tmp" "${arg[@]}" >>"$S/log/$p.log" 2>&1 &
     echo $! >"$S/pid/$p"
 }
 
