@@ -70,6 +70,8 @@ is "$(apply "$(workload exempt NIMService apps.nvidia.com/v1alpha1 "$custom")")"
 got=$(apply "$(deployment llm '{"spec":{"containers":[{"name":"c","args":[7]}]}}')")
 has "$got" '"allowed":true' "what cannot be read is let through: the pods have a gate that refuses them"
 has "$(warnings <<<"$got")" 'request.object.spec.template.spec.containers[0].args[0]' "with its path"
+has "$(apply "$(deployment audited '{"spec":{"containers":7}}')")" '"allowed":true,"auditAnnotations":{"verdict":"unknown","error":' "mode audit: for the audit log alone"
+is "$(apply "$(deployment exempt '{"spec":{"containers":7}}')")" "$silent" "mode off: nothing is read at all"
 ok log_has '"msg":"a workload cannot be read"' -- "and a line in the log"
 is "$(post_text /admit/workloads '{"kind":"Deployment"}' -o /dev/null -w '%{http_code}')" 400 "what is no review is a 400"
 line=$(grep -F '"route":"admit_workloads"' "$server_log" | grep -F '"code":"PinnedAcrossPCIe"' | head -n 1)

@@ -167,9 +167,11 @@ static void answer_unreadable(struct call *c, struct visit *v, const struct err 
     struct buf b = BUF_OVER(v->said);
     buf_fmt(&b, "tpguard: cannot be judged: %s: %s", e->path, e->msg);
     v->said[b.n < WARNING_CHARS_MAX ? b.n : WARNING_CHARS_MAX] = '\0';
-    if (v->policy.mode != MODE_OFF && v->policy.mode != MODE_AUDIT) {
+    if (v->policy.mode != MODE_AUDIT) {
         r->warnings[r->n_warnings++] = v->said;
     }
+    audit(r, "verdict", span_of(verdict_name(VERDICT_UNKNOWN)));
+    audit(r, "error", span_of(v->said));
     send(c, v);
     struct log_line l = log_new(LOG_WARN, "a workload cannot be read");
     log_str(&l, "route", "admit_workloads");
@@ -195,6 +197,10 @@ static void admit(struct call *c, struct visit *v) {
         return;
     }
     v->policy = service_policy(c->service, cluster_mode(c->service->cluster, v->review.ns));
+    if (v->policy.mode == MODE_OFF) {
+        send(c, v);
+        return;
+    }
     if (!units_decode(v->review.object, &c->arena, v->unit, UNITS_MAX, &v->n, &e)) {
         err_in(&e, "request.object");
         answer_unreadable(c, v, &e);
