@@ -3,6 +3,7 @@
 #include "topology/annotation.h"
 #include "topology/fit.h"
 #include "topology/jw.h"
+#include "webhook/core/workload.h"
 #include "webhook/topology.h"
 
 #define JSON_VERSION 1
@@ -118,8 +119,8 @@ static void put_sets(struct jw *w, const struct topology_view *v) {
 static void put_labels(struct jw *w, const struct topology_view *v) {
     struct health_labels l = health_label(&v->health);
     jw_object(w);
-    jw_kv_str(w, "tpguard.io/nvlink", l.nvlink);
-    jw_key(w, "tpguard.io/nvlink-set");
+    jw_kv_str(w, LABEL_NVLINK, l.nvlink);
+    jw_key(w, LABEL_NVLINK_SET);
     jw_fmt(w, "%u", l.nvlink_set);
     jw_object_end(w);
 }

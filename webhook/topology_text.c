@@ -3,6 +3,7 @@
 
 #include "topology/fit.h"
 #include "topology/product.h"
+#include "webhook/core/workload.h"
 #include "webhook/topology.h"
 
 #define MATRIX_MOST 16 /* GPUs; a wider matrix wraps on every terminal */
@@ -43,7 +44,7 @@ static void put_stranded(const struct topology_view *v, struct buf *out) {
 static void put_labels(const struct topology_view *v, struct buf *out) {
     struct health_labels l = health_label(&v->health);
     put_key(out, "labels");
-    buf_fmt(out, "tpguard.io/nvlink=%s  tpguard.io/nvlink-set=%u\n", l.nvlink, l.nvlink_set);
+    buf_fmt(out, LABEL_NVLINK "=%s  " LABEL_NVLINK_SET "=%u\n", l.nvlink, l.nvlink_set);
 }
 
 /* ---- links ---- */

@@ -20,7 +20,10 @@ static void parts_of(struct span *uid, struct node_marks *m, struct span *part[P
 }
 
 static bool same(struct span a, struct span b) {
-    return !a.p == !b.p && span_eq(a, b);
+    if (!a.p || !b.p) {
+        return a.p == b.p;
+    }
+    return span_eq(a, b);
 }
 
 static bool all_same(struct shown_rec *kept, struct span *part[PARTS]) {

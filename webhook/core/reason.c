@@ -125,8 +125,8 @@ static const struct reason_row rows[REASON_COUNT] = {
     [REASON_GPU_READY] = {"GPUReady", NULL,
                           "a GPU of the node has no fault any more, or its fabric is ready",
                           STRUCTURAL, NORMAL},
-    [REASON_TOPOLOGY_KNOWN] = {"TopologyKnown", NULL,
-                               "the node's wiring report can be used again", STRUCTURAL, NORMAL},
+    [REASON_TOPOLOGY_KNOWN] = {"TopologyKnown", NULL, "the node's wiring report can be used again",
+                               STRUCTURAL, NORMAL},
 };
 
 const struct reason_row *reason_row(enum reason r) {

@@ -58,8 +58,8 @@ enum reason {
     REASON_STEERED,             /* Steered: rewritten */
 
     /* what happened (events) */
-    REASON_RESERVED,  /* NVLinkSetReserved: of a pod, when it is bound */
-    REASON_NVLINK_UP, /* NVLinkUp: of a node, all expected lanes of a pair are up again */
+    REASON_RESERVED,       /* NVLinkSetReserved: of a pod, when it is bound */
+    REASON_NVLINK_UP,      /* NVLinkUp: of a node, all expected lanes of a pair are up again */
     REASON_NVLINK_HEALTHY, /* NVLinkHealthy: of a node's condition, nothing is wrong */
     REASON_GPU_READY,      /* GPUReady: of a node, a fault is gone, a fabric is ready */
     REASON_TOPOLOGY_KNOWN, /* TopologyKnown: of a node, its report can be used again */

@@ -9,8 +9,9 @@
 
 static uint64_t hash_span(uint64_t h, struct span s) {
     const uint64_t prime = UINT64_C(1099511628211);
+    size_t n = s.p ? s.n : 0;
     h = (h ^ (s.p ? 1U : 2U)) * prime; /* absent is not empty, and a part ends here */
-    for (size_t i = 0; i < s.n; i++) {
+    for (size_t i = 0; i < n; i++) {
         h = (h ^ (unsigned char)s.p[i]) * prime;
     }
     return h;

@@ -235,7 +235,10 @@ static int64_t kit_mono(void *ctx) {
 }
 
 static void kit_begin(void) {
-    kit = (struct kit){.policy = policy_default(), .now = 1795511640, .mono_us = 1000000000};
+    memset(&kit, 0, sizeof kit);
+    kit.policy = policy_default();
+    kit.now = 1795511640;
+    kit.mono_us = 1000000000;
     kit.term = 1;
     kit.budget = 1000000;
     kit.cluster = cluster_new(&kit.policy);
