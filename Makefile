@@ -100,6 +100,10 @@ FAKEAPI := $(if $(wildcard tests/fakeapi/*.c),$(B)/tests/fakeapi/fakeapi)
 $(B)/tests/fakeapi/fakeapi: $(call objs,tests/fakeapi) $(call ar,topology)
 	$(CC) $(LDOPT) -o $@ $^ $(LIBS)
 
+# The client of the API server, for trying it by hand against a real cluster.
+$(B)/tests/kube/probe: $(B)/tests/kube/probe.o $(ARCHIVES)
+	$(CC) $(LDOPT) -o $@ $< $(LINK) $(LIBS)
+
 $(B)/tests/bench/bench: $(B)/tests/bench/bench.o $(ARCHIVES)
 	$(CC) $(LDOPT) -o $@ $< $(LINK) $(LIBS)
 
@@ -145,7 +149,7 @@ demo: build/.deps build/.deps-test
 .PHONY: unit replay programs
 unit: $(UNIT)
 replay: $(REPLAY)
-programs: all unit replay $(FAKEAPI)
+programs: all unit replay $(FAKEAPI) $(B)/tests/kube/probe
 
 # Everything in the release build, then the C tests again under ASan+UBSan.
 .PHONY: test

@@ -195,6 +195,9 @@ static bool send_head(struct wire *w, const struct rule *r, const struct plan *p
 }
 
 static bool send_chunk(struct wire *w, struct span s) {
+    if (s.n == 0) {
+        return true; /* it would end the answer */
+    }
     struct buf b = buf_new(s.n + 64);
     buf_fmt(&b, "%zx\r\n", s.n);
     buf_span(&b, s);

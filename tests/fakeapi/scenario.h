@@ -19,7 +19,8 @@
  *   file PATH           a file's bytes; relative to the scenario
  *   items N TEXT        N times TEXT with commas between, %d in it being 1..N
  *   line TEXT           one line as one chunk (the answer is chunked then)
- *   part TEXT           one chunk without a line end: for lines cut in the middle
+ *   part TEXT           one chunk without a line end: for lines cut in the middle; empty: a
+ *                       stream without a word
  *   repeat N TEXT       N lines, %d being 1..N
  *   wait MS
  *   slow MS             from here on each byte for itself, MS between two

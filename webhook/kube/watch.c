@@ -126,13 +126,19 @@ bool watch_start(struct kube_client *client, const struct watch_options *o,
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&w->wake, &monotonic);
     pthread_condattr_destroy(&monotonic);
-    if (pthread_create(&w->thread, NULL, run, w) != 0) {
+    /* The thread takes the lock first: the sink is not called before *out is set. */
+    pthread_mutex_lock(&w->lock);
+    int bad = pthread_create(&w->thread, NULL, run, w);
+    if (!bad) {
+        *out = w;
+    }
+    pthread_mutex_unlock(&w->lock);
+    if (bad) {
         pthread_cond_destroy(&w->wake);
         pthread_mutex_destroy(&w->lock);
         free(w);
         return err_set(e, ERR_IO, "watch %s: cannot start a thread", o->name);
     }
-    *out = w;
     return true;
 }
 

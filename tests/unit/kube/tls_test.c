@@ -49,6 +49,20 @@ static struct buf read_pem(const char *name) {
     return b;
 }
 
+/* One configuration at a time, as it is large: what it trusts, and the certificate shown. */
+static struct kube_config *fresh(const char *ca, const char *cert, const char *key) {
+    static struct kube_config c;
+    memset(&c, 0, sizeof c);
+    if (ca) {
+        c.ca = read_pem(ca);
+    }
+    if (cert) {
+        c.cert = read_pem(cert);
+        c.key = read_pem(key);
+    }
+    return &c;
+}
+
 struct asked {
     bool came;
     unsigned status;
@@ -75,22 +89,20 @@ static struct asked ask(struct kube_config *config, const struct fake *f) {
 }
 
 static void test_distrust(const struct fake *f, const struct fake *g) {
-    struct kube_config none = {0};
-    struct asked a = ask(&none, f);
+    struct asked a = ask(fresh(NULL, NULL, NULL), f);
     ok(!a.came && a.e.code == ERR_IO && strstr(a.e.msg, "certificate"),
        "a server that nobody vouches for: %s", a.e.msg);
-    struct kube_config wrong = {.ca = read_pem("ca2.pem")};
-    a = ask(&wrong, f);
+    a = ask(fresh("ca2.pem", NULL, NULL), f);
     ok(!a.came && strstr(a.e.msg, "certificate"), "another CA: %s", a.e.msg);
-    struct kube_config name = {.ca = read_pem("ca1.pem")};
-    a = ask(&name, g);
+    a = ask(fresh("ca1.pem", NULL, NULL), g);
     ok(!a.came && a.e.code == ERR_IO, "a certificate of another machine: %s", a.e.msg);
-    struct kube_config other = {.ca = read_pem("ca1.pem"), .server_name = "wrong.example"};
-    a = ask(&other, g);
+    struct kube_config *other = fresh("ca1.pem", NULL, NULL);
+    (void)snprintf(other->server_name, sizeof other->server_name, "wrong.example");
+    a = ask(other, g);
     ok(!a.came, "not the name that was asked for: %s", a.e.msg);
-    struct kube_config plain = {0};
-    (void)snprintf(plain.server, sizeof plain.server, "http://127.0.0.1:%u", f->port);
-    a = ask(&plain, f);
+    struct kube_config *plain = fresh(NULL, NULL, NULL);
+    (void)snprintf(plain->server, sizeof plain->server, "http://127.0.0.1:%u", f->port);
+    a = ask(plain, f);
     ok(!a.came && a.e.code == ERR_IO, "plain HTTP to a TLS port: %s", a.e.msg);
 }
 
@@ -100,17 +112,18 @@ static void test_trust(void) {
     struct fake f = fake_start(scenario, 0, files);
     struct fake g = fake_start(scenario, 0, away);
     test_distrust(&f, &g);
-    struct kube_config good = {.ca = read_pem("ca1.pem")};
-    struct asked a = ask(&good, &f);
+    struct asked a = ask(fresh("ca1.pem", NULL, NULL), &f);
     ok(a.came && a.status == 200, "its CA: %s", a.e.msg);
-    struct kube_config named = {.ca = read_pem("ca1.pem"), .server_name = "away.example"};
-    a = ask(&named, &g);
+    struct kube_config *named = fresh("ca1.pem", NULL, NULL);
+    (void)snprintf(named->server_name, sizeof named->server_name, "away.example");
+    a = ask(named, &g);
     char host[64];
     (void)snprintf(host, sizeof host, "Host: 127.0.0.1:%u", g.port);
     ok(a.came && a.status == 200 && fake_count(&g, "GET /ok", host) == 1,
        "tls-server-name: checked by that name, asked by the address: %s", a.e.msg);
-    struct kube_config blind = {.insecure = true};
-    a = ask(&blind, &g);
+    struct kube_config *blind = fresh(NULL, NULL, NULL);
+    blind->insecure = true;
+    a = ask(blind, &g);
     ok(a.came && a.status == 200, "insecure-skip-tls-verify: %s", a.e.msg);
     fake_stop(&f);
     fake_stop(&g);
@@ -119,16 +132,11 @@ static void test_trust(void) {
 static void test_client_certificate(void) {
     static const char *const files[] = {"here.pem", "here.key", "ca2.pem", NULL};
     struct fake f = fake_start(scenario, 0, files);
-    struct kube_config without = {.ca = read_pem("ca1.pem")};
-    struct asked a = ask(&without, &f);
+    struct asked a = ask(fresh("ca1.pem", NULL, NULL), &f);
     ok(!a.came && a.e.code == ERR_IO, "who must show a certificate and has none: %s", a.e.msg);
-    struct kube_config mixed = {
-        .ca = read_pem("ca1.pem"), .cert = read_pem("user.pem"), .key = read_pem("here.key")};
-    a = ask(&mixed, &f);
+    a = ask(fresh("ca1.pem", "user.pem", "here.key"), &f);
     ok(!a.came && a.e.code == ERR_IO, "a key that is not the certificate's: %s", a.e.msg);
-    struct kube_config good = {
-        .ca = read_pem("ca1.pem"), .cert = read_pem("user.pem"), .key = read_pem("user.key")};
-    a = ask(&good, &f);
+    a = ask(fresh("ca1.pem", "user.pem", "user.key"), &f);
     ok(a.came && a.status == 200 && fake_count(&f, "GET /ok", "peer=user") == 1,
        "a client certificate: %s", a.e.msg);
     fake_stop(&f);
