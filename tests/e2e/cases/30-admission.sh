@@ -24,7 +24,7 @@ for kind in Deployment StatefulSet; do
 done
 said=$(workload Job p-job 1 vllm_template 2 2 0,1 | apply llm)
 has "$said" "PinnedAcrossPCIe" "a Job as well"
-eventually 20 has_event replicaset/"$(k get rs -n llm -l app=p-deployment --no-headers -o custom-columns=:metadata.name)" PinnedAcrossPCIe llm
+eventually 20 has_event ReplicaSet/"$(k get rs -n llm -l app=p-deployment --no-headers -o custom-columns=:metadata.name)" PinnedAcrossPCIe llm
 rs=$(k get rs -n llm -l app=p-deployment --no-headers -o custom-columns=:metadata.name)
 shown=$(describe "rs/$rs" llm)
 has "$shown" "FailedCreate" "describe of the ReplicaSet: FailedCreate"

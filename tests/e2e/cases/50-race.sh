@@ -8,17 +8,16 @@ race_nodes() {
         gpu_node "r$i" '4xH100-NVL' || return 1
     done
 }
-# One list, every other pod for the second scheduler when one is named.
-pods_of_race() { # NAMESPACE COUNT [SECOND-SCHEDULER]
-    local i
-    for i in $(seq 1 "$2"); do
-        if [ -n "${3-}" ] && [ $((i % 2)) = 0 ]; then
-            SCHEDULER_NAME=$3 vllm_pod "p$i" 2 |
-                sed "s|metadata: {name: p$i}|metadata: {name: p$i, annotations: {tpguard.io/rewrite: none}}|"
-        else
-            vllm_pod "p$i" 2
-        fi
-    done | k create -n "$1" -f - >/dev/null
+# As people do it: a Deployment, so that what is refused while tpguard is down is made again. With a second scheduler half
+# of the pods are its own.
+deploy_race() { # NAMESPACE COUNT [SECOND-SCHEDULER]
+    local first=$2
+    if [ -n "${3-}" ]; then
+        first=$(($2 / 2))
+        SCHEDULER_NAME=$3 workload Deployment second "$first" vllm_template 2 |
+            sed 's|metadata: {labels: {app: second}}|metadata: {labels: {app: second}, annotations: {tpguard.io/rewrite: none}}|'
+    fi
+    workload Deployment first "$first" vllm_template 2
 }
 # kill -9 of the program in each of its pods; the kubelet brings it back.
 kill_tpguard() {
@@ -42,6 +41,7 @@ judge_race() { # NAMESPACE WHAT
     ok eventually 90 all_told "$ns" 150 -- "$what: the other 150 are told NVLinkSetBusy"
 }
 race_over() {
+    k delete deployments -n "$1" --all --wait=false >/dev/null
     k delete pods -n "$1" --all --wait=false --grace-period=0 --force >/dev/null 2>&1
     k delete ns "$1" --wait=false >/dev/null
     eventually 90 bound_is "$1" 0
@@ -51,25 +51,23 @@ ok race_nodes -- "25 nodes with two healthy pairs each"
 becomes 30 healthy node/r25 '{.metadata.labels.tpguard\.io/nvlink}' -- "... are seen"
 
 new_namespace race
-pods_of_race race 200
+for i in $(seq 200); do vllm_pod "p$i" 2; done | k create -n race -f - >/dev/null 2>&1
 judge_race race "one scheduler"
 race_over race
 
 new_namespace race-kill
-pods_of_race race-kill 200 &
+deploy_race race-kill 200 | k apply -n race-kill -f - >/dev/null 2>&1
 ok eventually 60 some_are_bound race-kill -- "killed in the middle: some are bound"
 kill_tpguard
-wait $!
 judge_race race-kill "killed in the middle"
 is "$(k -n "$SYSTEM" get pods -o json | jq '[.items[].status.containerStatuses[] | select(.name == "tpguard").restartCount] | min >= 1')" true \
     "the kubelet brought every one back"
 race_over race-kill
 
 new_namespace race-two
-pods_of_race race-two 200 default-scheduler &
+deploy_race race-two 200 default-scheduler | k apply -n race-two -f - >/dev/null 2>&1
 ok eventually 60 some_are_bound race-two -- "two schedulers: some are bound"
 kill_tpguard
-wait $!
 judge_race race-two "two schedulers, killed in the middle"
 is "$(k get pods -n race-two -o json | jq '[.items[] | select(.spec.nodeName).spec.schedulerName] | unique | length')" 2 "both have bound some"
 race_over race-two
