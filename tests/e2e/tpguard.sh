@@ -108,3 +108,10 @@ over_count() {
         | (.status.allocatable["nvidia.com/gpu"] // "0" | tonumber) as $has
         | select(($held[.metadata.name] // 0) > $has) | .metadata.name'
 }
+tpguard_is_rolled_out() {
+    k -n "$SYSTEM" rollout status deployment/tpguard --timeout=1s &&
+        [ "$(k -n "$SYSTEM" get pods -l app.kubernetes.io/component=webhook --no-headers | wc -l)" = 2 ]
+}
+bundle_is_whole() { # every webhook has one
+    [ "$(k get mutatingwebhookconfiguration tpguard -o json | jq '[.webhooks[].clientConfig.caBundle // ""] | any(. == "")')" = false ]
+}

@@ -1,0 +1,33 @@
+# tpguard is gone: no pod without GPUs notices; GPU pods are not judged by nobody, they wait.
+# shellcheck shell=bash
+new_namespace down
+k cordon gpu-b >/dev/null
+vllm_pod holds 2 | k apply -n down -f - >/dev/null 2>&1
+eventually 20 is_bound holds down
+# By the cluster's own scheduler, which knows nothing of tpguard.
+SCHEDULER_NAME=default-scheduler vllm_pod foreign 2 |
+    sed 's|metadata: {name: foreign}|metadata: {name: foreign, annotations: {tpguard.io/rewrite: none}}|' | k apply -n down -f - >/dev/null 2>&1
+k scale -n "$SYSTEM" deployment/tpguard deployment/tpguard-scheduler --replicas=0 >/dev/null
+no_tpguard() { [ -z "$(k -n "$SYSTEM" get pods -l app.kubernetes.io/name=tpguard --no-headers 2>/dev/null)" ]; }
+ok eventually 60 no_tpguard -- "no tpguard runs"
+
+said=$(plain_pod web | k apply -n down -f - 2>&1)
+is "$said" "pod/web created" "a pod without GPUs is created"
+ok eventually 20 is_bound web down -- "... and bound"
+said=$(k create deployment site --image=nginx -n down 2>&1)
+is "$said" "deployment.apps/site created" "so is a Deployment"
+said=$(vllm_pod unjudged 2 | k apply -n down -f - 2>&1)
+has "$said" 'failed calling webhook "pods.tpguard.io"' "a GPU pod is refused, naming the webhook"
+said=$(vllm_pod pin 1 0 0,1 | k apply -n down -f - 2>&1)
+has "$said" 'failed calling webhook "pods.tpguard.io"' "one that only names GPUs as well"
+k uncordon gpu-b >/dev/null
+ok eventually 30 condition_has foreign down "no GPUs are reserved for this pod" -- "a judged GPU pod is not bound past the gate, whatever scheduler it has"
+is "$(node_of foreign down)" "" "... it waits"
+
+k scale -n "$SYSTEM" deployment/tpguard --replicas=2 >/dev/null
+k scale -n "$SYSTEM" deployment/tpguard-scheduler --replicas=1 >/dev/null
+ok eventually 60 is_bound foreign down -- "tpguard is back: it is bound"
+has "$(gpus_of foreign down)" "," "... with its set"
+k delete ns down --wait=false >/dev/null
+k delete pods -n down --all --wait=false --grace-period=0 --force >/dev/null 2>&1
+eventually 60 no_pods_on gpu-b
