@@ -188,6 +188,7 @@ show_use() {
   images     $S/load-image FILE.tar (an OCI or docker archive)
   inside     $S/enter COMMAND (Services at 10.96.0.0/16, pods at 10.244.0.0/24)
   NodePorts  $(sed -n 's/^NODE_IP=//p' "$S/env"):PORT from this machine
+  kubelet    $S/node${mountpoints[0]} (device-plugins, pod-resources), a hostPath of pods as ${mountpoints[0]}
   logs       $S/log
   end        tests/e2e/cluster.sh down $name
 EOF

@@ -76,9 +76,14 @@ wiring() { # NODE SYNTHETIC
 }
 
 # gpu_node NAME SYNTHETIC|- [GPUS]: a simulated node ("4xH100-NVL down=0-1"; - has no annotation, and then GPUS A100,
-# 4 if not said), labelled and tainted as a GPU operator does it. Comes back when it is Ready.
+# 4 if not said), labelled and tainted as a GPU operator does it. Comes back when it is Ready. One that is there already
+# is only wired anew.
 gpu_node() {
     local name=$1 topo=null
+    if quietly k get node "$name"; then
+        rewire "$name" "$2"
+        return
+    fi
     [ "$2" = - ] || topo=$(wiring "$1" "$2") || return 1
     jq -nc --arg name "$name" --argjson topo "$topo" --argjson gpus "${3:-4}" '
         ($topo.gpus // [] | length | if . > 0 then . else $gpus end | tostring) as $n

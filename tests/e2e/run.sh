@@ -25,6 +25,13 @@ mapfile -t cases < <(compgen -G "$here/cases/$glob" | sed 's/\.sh$//' | sort -u)
 [ ${#cases[@]} -gt 0 ] || { echo "tests/e2e/run.sh: no case cases/$glob" >&2; exit 2; }
 [ -x "$TPGUARD" ] || { echo "tests/e2e/run.sh: $TPGUARD is not there: make" >&2; exit 2; }
 
+# Clusters of runs that were killed, or kept: theirs to end who started them.
+for d in "${TPGUARD_RUN:-/run/tpguard}"/e2e-*; do
+    if [ -d "$d" ] && ! kill -0 "${d##*/e2e-}" 2>/dev/null; then
+        echo "# cluster ${d##*/} of an earlier run is still up: tests/e2e/cluster.sh down ${d##*/}"
+    fi
+done
+
 own=
 if [ -z "$name" ]; then
     name=e2e-$$ own=1

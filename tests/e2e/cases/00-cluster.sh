@@ -7,7 +7,14 @@ kind: Pod
 metadata: {name: web, labels: {app: web}}
 spec:
   containers:
-  - {name: web, image: "tpguard.test/pod:1", imagePullPolicy: Never, args: [serve, "8080"]}
+  - name: web
+    image: tpguard.test/pod:1
+    imagePullPolicy: Never
+    args: [serve, "8080"]
+    volumeMounts: [{name: books, mountPath: /books}]
+  volumes:
+  # Ready only if the folder and its socket are where a pod looks for them.
+  - {name: books, hostPath: {path: /var/lib/kubelet/pod-resources/kubelet.sock, type: Socket}}
 ---
 apiVersion: v1
 kind: Service
@@ -77,3 +84,4 @@ has "$(inside ctr -n k8s.io images ls -q)" registry.k8s.io/kube-scheduler:v "und
 k delete pod/web pod/gpu svc/web job/gpu-job job/bad-job job/real-job --wait=false >/dev/null
 none_left() { [ -z "$(k get pods -o name)" ]; }
 ok eventually 45 none_left -- "pods go when they are deleted"
+k delete node gpu-a gpu-b gpu-c gpu-d >/dev/null

@@ -1,11 +1,9 @@
 # tpguard as a person installs it: the image on the node, the chart with helm, no value changed but the image's name.
-# shellcheck shell=bash
-# shellcheck disable=SC2154 # e2e and work are the runner's
+# shellcheck shell=bash disable=SC2154,SC2119
 # shellcheck source=tests/e2e/tpguard.sh
 . "$e2e/tpguard.sh"
 
 ok tpguard_images -- "the image of make image and the stock scheduler are on the node"
-# shellcheck disable=SC2119
 notes=$(tpguard_install 2>&1)
 is $? 0 "helm install --wait succeeds"
 has "$notes" "tpguard is installed: 2 replicas, mode enforce" "NOTES say what was installed"
