@@ -1,10 +1,10 @@
-/* Lists and watches resources of a real cluster and says once a second what it knows: for trying the
- * client by hand, against API servers that are stopped, restarted, or far away.
+/* Lists and watches resources of a real cluster and says once a second what it knows: for trying
+ * the client by hand, against API servers that are stopped, restarted, or far away.
  *
- * Usage: probe [--kubeconfig FILE | --pod DIR HOST PORT] [--seconds N] [--page N] [--partial] PATH...
- * Each line: path objects=N synced=B lists=N events=N failures=N quiet_ms=N ("-" never) error="..."
- * objects is what a cache would hold that only forgets when it is told to; least=N is the fewest it
- * held since the first full list, so that a hole shows. */
+ * Usage: probe [--kubeconfig FILE | --pod DIR HOST PORT] [--seconds N] [--page N] [--partial]
+ * PATH... Each line: path objects=N synced=B lists=N events=N failures=N quiet_ms=N ("-" never)
+ * error="..." objects is what a cache would hold that only forgets when it is told to; least=N is
+ * the fewest it held since the first full list, so that a hole shows. */
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,7 +61,7 @@ static struct slot *find(struct cache *c, struct span object) {
 
 static void moved(struct cache *c, long by) {
     struct watch_status s;
-    long n = c->n += by;
+    long n = atomic_fetch_add(&c->n, by) + by;
     watch_status(c->watch, &s);
     if (s.synced && n < c->least) {
         c->least = n;

@@ -57,9 +57,12 @@ static void count(struct watchstate *s, int64_t now_us) {
     if (was_healthy(s, now_us)) {
         s->failures = 0;
         s->watches_failed = 0;
+        s->streams_failed = 0;
+        s->expiries = 0;
     }
     s->failures++;
     s->watches_failed += s->now == WATCH_DO_STREAM;
+    s->streams_failed += s->now == WATCH_DO_STREAM;
     s->opened_us = 0;
     s->spoke = false;
 }
@@ -109,6 +112,8 @@ struct watch_action watchstate_page(struct watchstate *s, struct span version, s
     if (cont.n) {
         return act(s, 0, random);
     }
+    /* A server that lists is there again; whether it also streams is another question. */
+    s->failures = s->streams_failed < s->failures ? s->streams_failed : s->failures;
     s->now = WATCH_DO_STREAM;
     s->limit = s->limit_wanted;
     s->watches_failed = 0;
@@ -136,6 +141,8 @@ struct watch_action watchstate_ended(struct watchstate *s, int64_t now_us, uint6
     }
     if (was_healthy(s, now_us)) {
         s->failures = 0;
+        s->streams_failed = 0;
+        s->expiries = 0;
     }
     s->watches_failed = 0;
     s->opened_us = 0;
@@ -157,26 +164,30 @@ static bool version_is_lost(const struct watch_failure *f) {
                                         f->status == 504 || f->status == 422);
 }
 
+static bool is_expiry(const struct watch_failure *f) {
+    return f->fault == WATCH_STATUS && (f->expired || f->status == 410);
+}
+
 static uint64_t wait_after(const struct watchstate *s, const struct watch_failure *f,
                            uint64_t random) {
-    uint64_t ms = backoff_ms(s->failures, random);
-    if (f->fault != WATCH_STATUS) {
-        return ms;
+    if (is_expiry(f)) {
+        /* Daily life, and what a server that was away says when it is back: the failures before it
+         * are no reason to wait, other expiries are. */
+        return s->failures == 1 ? 0 : backoff_ms(s->expiries, random);
     }
-    if (f->status == 403 || f->status == 404) {
+    if (f->fault == WATCH_STATUS && (f->status == 403 || f->status == 404)) {
         return WATCH_REFUSED_MS / 2 + draw(random, WATCH_REFUSED_MS / 2 + 1);
     }
     uint64_t after_s =
         f->retry_after_s < WATCH_RETRY_AFTER_S ? f->retry_after_s : WATCH_RETRY_AFTER_S;
     /* Not all in the very second that was named for all. */
-    return after_s ? after_s * 1000 + draw(random, 1000) : ms;
+    return after_s ? after_s * 1000 + draw(random, 1000) : backoff_ms(s->failures, random);
 }
 
 struct watch_action watchstate_failed(struct watchstate *s, const struct watch_failure *f,
                                       int64_t now_us, uint64_t random) {
-    bool fresh = !s->failures || was_healthy(s, now_us);
-    bool expired = f->fault == WATCH_STATUS && (f->expired || f->status == 410);
     count(s, now_us);
+    s->expiries += is_expiry(f);
     uint64_t wait = wait_after(s, f, random);
     if (s->now == WATCH_DO_STREAM) {
         if (version_is_lost(f) ||
@@ -186,9 +197,8 @@ struct watch_action watchstate_failed(struct watchstate *s, const struct watch_f
     } else if (f->fault == WATCH_TOO_LARGE && s->limit > LIMIT_MIN) {
         s->limit = s->limit / 2 > LIMIT_MIN ? s->limit / 2 : LIMIT_MIN;
         wait = WATCH_WAIT_MIN_MS;
-    } else if (f->fault == WATCH_STATUS && (expired || f->status == 400)) {
+    } else if (f->fault == WATCH_STATUS && (is_expiry(f) || f->status == 400)) {
         list_again(s);
     }
-    /* An expiry is daily life: the first one costs no waiting. */
-    return act(s, expired && fresh ? 0 : wait, random);
+    return act(s, wait, random);
 }

@@ -22,10 +22,11 @@
 
 #define WATCH_BACKOFF_MIN_MS 500
 #define WATCH_BACKOFF_MAX_MS 30000
-#define WATCH_WAIT_MIN_MS    50    /* no attempt follows a failed one sooner */
-#define WATCH_REFUSED_MS     20000 /* between half and all of it after 403 and 404: a human must act \
-                                    */
-#define WATCH_RETRY_AFTER_S 60     /* a Retry-After beyond is cut to it */
+#define WATCH_WAIT_MIN_MS    50 /* no attempt follows a failed one sooner */
+#define WATCH_REFUSED_MS                                                                           \
+    20000                      /* between half and all of it after 403 and 404: a human must act   \
+                                */
+#define WATCH_RETRY_AFTER_S 60 /* a Retry-After beyond is cut to it */
 #define WATCH_HEALTHY_MS    10000 /* a stream open for so long ends a row of failures */
 #define WATCH_SHORT_MS      1000  /* a stream that ends sooner without a word is a failure */
 #define WATCH_GIVE_UP       5     /* failed watches in a row, then the list is made again */
@@ -44,7 +45,9 @@ struct watchstate {
     unsigned limit_wanted;
     unsigned pages;          /* of this list so far */
     unsigned failures;       /* in a row */
+    unsigned expiries;       /* of them: the version or token had expired */
     unsigned watches_failed; /* in a row, since the list */
+    unsigned streams_failed; /* since a healthy one, lists between them or not */
     int64_t opened_us;       /* the stream was accepted then; 0 it was not */
     bool spoke;              /* something came on it */
 };

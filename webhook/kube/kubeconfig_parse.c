@@ -89,7 +89,7 @@ static bool read_cluster(const struct json *root, struct span name, struct kubec
                                        "certificate-authority-data", "certificate-authority"};
     struct span *const out[] = {&k->server, &k->server_name, &k->proxy_url, &k->ca_data,
                                 &k->ca_file};
-    struct place at = {0};
+    struct place at = {.list = &clusters};
     if (!find(root, &clusters, name, &at, e)) {
         return false;
     }
@@ -132,7 +132,7 @@ static bool read_user(const struct json *root, struct span name, struct kubeconf
         "client-key-data", "client-key"};
     struct span *const out[] = {&k->token,     &k->token_file, &k->cert_data,
                                 &k->cert_file, &k->key_data,   &k->key_file};
-    struct place at = {0};
+    struct place at = {.list = &users};
     if (!find(root, &users, name, &at, e)) {
         return false;
     }
@@ -165,7 +165,7 @@ static bool read_context(const struct json *root, const char *context, struct ku
     struct span name = span_of(context);
     struct span cluster = {0};
     struct span user = {0};
-    struct place at = {0};
+    struct place at = {.list = &contexts};
     if (!name.n && !json_opt_str(root, "current-context", &name, e)) {
         return false;
     }

@@ -8,10 +8,11 @@
 
 static size_t on_read(char *out, size_t size, size_t n, void *arg) {
     struct run *r = arg;
-    struct span left = span_upto(span_from(r->t->body, r->sent), size * n);
-    if (left.n) {
-        memcpy(out, left.p, left.n);
+    if (r->sent >= r->t->body.n) {
+        return 0;
     }
+    struct span left = span_upto(span_from(r->t->body, r->sent), size * n);
+    memcpy(out, left.p, left.n);
     r->sent += left.n;
     return left.n;
 }

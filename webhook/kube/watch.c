@@ -5,7 +5,6 @@
 #include <sys/random.h>
 
 #include "webhook/sys/clock.h"
-#include "webhook/sys/log.h"
 
 /* ---- what others may know ---- */
 
@@ -40,12 +39,12 @@ void watch_listed(struct watch *w) {
     log_write(&l);
 }
 
-void watch_fault(struct watch *w, const char *error, uint64_t wait_ms) {
+void watch_fault(struct watch *w, enum log_level level, const char *error, uint64_t wait_ms) {
     pthread_mutex_lock(&w->lock);
     w->status.failures++;
     (void)snprintf(w->status.last_error, sizeof w->status.last_error, "%.239s", error);
     pthread_mutex_unlock(&w->lock);
-    struct log_line l = log_new(LOG_WARN, "watch failed");
+    struct log_line l = log_new(level, "watch interrupted");
     log_str(&l, "watch", w->options.name);
     log_str(&l, "error", error);
     log_num(&l, "retry_ms", (int64_t)wait_ms);

@@ -8,6 +8,7 @@
 #include "webhook/core/watchstate.h"
 #include "webhook/kube/watch.h"
 #include "webhook/kube/watch_text.h"
+#include "webhook/sys/log.h"
 
 #define WATCH_LIST_MS    60000  /* one page */
 #define WATCH_CONNECT_MS 30000  /* until a stream is accepted */
@@ -37,7 +38,7 @@ struct watch_action watch_stream(struct watch *w, const struct watch_action *a);
 void watch_alive(struct watch *w); /* a sign of life; forgets the last error */
 void watch_event_seen(struct watch *w);
 void watch_listed(struct watch *w);
-void watch_fault(struct watch *w, const char *error, uint64_t wait_ms);
+void watch_fault(struct watch *w, enum log_level level, const char *error, uint64_t wait_ms);
 void watch_bad_object(struct watch *w, struct span object, const struct err *bad);
 uint64_t watch_random(void);
 

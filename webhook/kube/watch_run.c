@@ -10,8 +10,10 @@
 
 static struct watch_action fail(struct watch *w, const struct watch_failure *f, const char *error) {
     struct watch_action a = watchstate_failed(&w->state, f, clock_mono_us(), watch_random());
+    /* Expiries come with every restart of an API server: no news. */
+    bool daily = f->expired || f->status == 410;
     if (!w->stop) {
-        watch_fault(w, error, a.wait_ms);
+        watch_fault(w, daily ? LOG_INFO : LOG_WARN, error, a.wait_ms);
     }
     return a;
 }
@@ -88,7 +90,7 @@ static struct watch_action page_read(struct watch *w, const struct watch_action 
     struct watch_action next = watchstate_page(&w->state, span_of(page.version), span_of(page.next),
                                                clock_mono_us(), watch_random());
     if (next.why) {
-        watch_fault(w, next.why, next.wait_ms);
+        watch_fault(w, LOG_WARN, next.why, next.wait_ms);
         return next;
     }
     watch_alive(w);
@@ -200,7 +202,7 @@ static struct watch_action stream_ended(struct stream *s, bool came, const struc
     uint64_t before = w->state.failures;
     struct watch_action a = watchstate_ended(&w->state, clock_mono_us(), watch_random());
     if (w->state.failures > before && !w->stop) {
-        watch_fault(w, "the server ends the stream at once", a.wait_ms);
+        watch_fault(w, LOG_WARN, "the server ends the stream at once", a.wait_ms);
     }
     return a;
 }

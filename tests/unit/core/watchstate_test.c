@@ -76,67 +76,68 @@ static void test_nonsense(void) {
 }
 
 /* One failure each, in the first state and in the second. */
+enum { NET, HTTP, EXPIRED, LARGE };
+static const struct {
+    const char *what;
+    int kind;
+    unsigned status, after;
+    bool watch;         /* else on the second page of a list */
+    enum watch_do next; /* what comes then */
+    bool first;         /* the list from its beginning */
+    uint64_t least, most;
+} faults[] = {
+    {"page: no answer", NET, 0, 0, false, WATCH_DO_LIST, false, 50, 500},
+    {"page: 500", HTTP, 500, 0, false, WATCH_DO_LIST, false, 50, 500},
+    {"page: 503", HTTP, 503, 0, false, WATCH_DO_LIST, false, 50, 500},
+    {"page: 429, Retry-After 3", HTTP, 429, 3, false, WATCH_DO_LIST, false, 3000, 3999},
+    {"page: 429 without", HTTP, 429, 0, false, WATCH_DO_LIST, false, 50, 500},
+    {"page: 503, Retry-After 5000", HTTP, 503, 5000, false, WATCH_DO_LIST, false, 60000, 60999},
+    {"page: 410, the token has expired", HTTP, 410, 0, false, WATCH_DO_LIST, true, 0, 0},
+    {"page: reason Expired", EXPIRED, 500, 0, false, WATCH_DO_LIST, true, 0, 0},
+    {"page: 400, the token is not liked", HTTP, 400, 0, false, WATCH_DO_LIST, true, 50, 500},
+    {"page: 401", HTTP, 401, 0, false, WATCH_DO_LIST, false, 50, 500},
+    {"page: 403", HTTP, 403, 0, false, WATCH_DO_LIST, false, 10000, 20000},
+    {"page: 404", HTTP, 404, 0, false, WATCH_DO_LIST, false, 10000, 20000},
+    {"page: too large", LARGE, 0, 0, false, WATCH_DO_LIST, false, 50, 50},
+    {"watch: no answer", NET, 0, 0, true, WATCH_DO_STREAM, false, 50, 500},
+    {"watch: 500", HTTP, 500, 0, true, WATCH_DO_STREAM, false, 50, 500},
+    {"watch: 429, Retry-After 1", HTTP, 429, 1, true, WATCH_DO_STREAM, false, 1000, 1999},
+    {"watch: 403", HTTP, 403, 0, true, WATCH_DO_STREAM, false, 10000, 20000},
+    {"watch: 410", HTTP, 410, 0, true, WATCH_DO_LIST, true, 0, 0},
+    {"watch: an ERROR of reason Gone", EXPIRED, 0, 0, true, WATCH_DO_LIST, true, 0, 0},
+    {"watch: 400", HTTP, 400, 0, true, WATCH_DO_LIST, true, 50, 500},
+    {"watch: 504", HTTP, 504, 0, true, WATCH_DO_LIST, true, 50, 500},
+    {"watch: a line too large", LARGE, 0, 0, true, WATCH_DO_LIST, true, 50, 500},
+    {"watch: an ERROR without a code", HTTP, 0, 0, true, WATCH_DO_STREAM, false, 50, 500},
+};
+
 static void test_faults(void) {
-    enum { NET, HTTP, EXPIRED, LARGE };
-    static const struct {
-        const char *what;
-        int kind;
-        unsigned status, after;
-        bool watch;         /* else on the second page of a list */
-        enum watch_do next; /* what comes then */
-        bool first;         /* the list from its beginning */
-        uint64_t least, most;
-    } rows[] = {
-        {"page: no answer", NET, 0, 0, false, WATCH_DO_LIST, false, 50, 500},
-        {"page: 500", HTTP, 500, 0, false, WATCH_DO_LIST, false, 50, 500},
-        {"page: 503", HTTP, 503, 0, false, WATCH_DO_LIST, false, 50, 500},
-        {"page: 429, Retry-After 3", HTTP, 429, 3, false, WATCH_DO_LIST, false, 3000, 3999},
-        {"page: 429 without", HTTP, 429, 0, false, WATCH_DO_LIST, false, 50, 500},
-        {"page: 503, Retry-After 5000", HTTP, 503, 5000, false, WATCH_DO_LIST, false, 60000, 60999},
-        {"page: 410, the token has expired", HTTP, 410, 0, false, WATCH_DO_LIST, true, 0, 0},
-        {"page: reason Expired", EXPIRED, 500, 0, false, WATCH_DO_LIST, true, 0, 0},
-        {"page: 400, the token is not liked", HTTP, 400, 0, false, WATCH_DO_LIST, true, 50, 500},
-        {"page: 401", HTTP, 401, 0, false, WATCH_DO_LIST, false, 50, 500},
-        {"page: 403", HTTP, 403, 0, false, WATCH_DO_LIST, false, 10000, 20000},
-        {"page: 404", HTTP, 404, 0, false, WATCH_DO_LIST, false, 10000, 20000},
-        {"page: too large", LARGE, 0, 0, false, WATCH_DO_LIST, false, 50, 50},
-        {"watch: no answer", NET, 0, 0, true, WATCH_DO_STREAM, false, 50, 500},
-        {"watch: 500", HTTP, 500, 0, true, WATCH_DO_STREAM, false, 50, 500},
-        {"watch: 429, Retry-After 1", HTTP, 429, 1, true, WATCH_DO_STREAM, false, 1000, 1999},
-        {"watch: 403", HTTP, 403, 0, true, WATCH_DO_STREAM, false, 10000, 20000},
-        {"watch: 410", HTTP, 410, 0, true, WATCH_DO_LIST, true, 0, 0},
-        {"watch: an ERROR of reason Gone", EXPIRED, 0, 0, true, WATCH_DO_LIST, true, 0, 0},
-        {"watch: 400", HTTP, 400, 0, true, WATCH_DO_LIST, true, 50, 500},
-        {"watch: 504", HTTP, 504, 0, true, WATCH_DO_LIST, true, 50, 500},
-        {"watch: a line too large", LARGE, 0, 0, true, WATCH_DO_LIST, true, 50, 500},
-        {"watch: an ERROR without a code", HTTP, 0, 0, true, WATCH_DO_STREAM, false, 50, 500},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
         struct watch_failure f = {
-            .fault = rows[i].kind == NET     ? WATCH_NO_ANSWER
-                     : rows[i].kind == LARGE ? WATCH_TOO_LARGE
-                                             : WATCH_STATUS,
-            .status = rows[i].status,
-            .retry_after_s = rows[i].after,
-            .expired = rows[i].kind == EXPIRED,
+            .fault = faults[i].kind == NET     ? WATCH_NO_ANSWER
+                     : faults[i].kind == LARGE ? WATCH_TOO_LARGE
+                                               : WATCH_STATUS,
+            .status = faults[i].status,
+            .retry_after_s = faults[i].after,
+            .expired = faults[i].kind == EXPIRED,
         };
         bool good = true;
         uint64_t least = UINT64_MAX;
         uint64_t most = 0;
         for (uint64_t random = 0; random < 200000; random += 7) {
             struct watchstate s = watching(S);
-            if (!rows[i].watch) {
+            if (!faults[i].watch) {
                 watchstate_init(&s, 500);
                 (void)watchstate_page(&s, text("7"), text("abc"), S, 0);
             }
             struct watch_action a = watchstate_failed(&s, &f, 2 * S, random);
-            good = good && a.what == rows[i].next && a.first == rows[i].first && !a.complete &&
+            good = good && a.what == faults[i].next && a.first == faults[i].first && !a.complete &&
                    !a.why && s.failures == 1;
             least = a.wait_ms < least ? a.wait_ms : least;
             most = a.wait_ms > most ? a.wait_ms : most;
         }
-        ok(good && least == rows[i].least && most == rows[i].most, "%s (%u to %u ms)", rows[i].what,
-           (unsigned)least, (unsigned)most);
+        ok(good && least == faults[i].least && most == faults[i].most, "%s (%u to %u ms)",
+           faults[i].what, (unsigned)least, (unsigned)most);
     }
 }
 
@@ -164,6 +165,24 @@ static void test_backoff(void) {
     ok(network(&s, 211 * S, 500).wait_ms == 500 && s.failures == 1, "eleven are");
 }
 
+/* A server that lists and does not stream must not be listed for ever without a pause. */
+static void test_lists_only(void) {
+    struct watchstate s;
+    uint64_t waited = 0;
+    watchstate_init(&s, 500);
+    for (unsigned i = 0; i < 9; i++) {
+        (void)network(&s, S, 0);
+    }
+    (void)watchstate_page(&s, text("7"), text(""), S, 0);
+    ok(s.failures == 0, "a list that is complete ends a row of failures");
+    for (unsigned i = 0; i < 12; i++) {
+        struct watch_action a = http(&s, 400, 0, S, 30000);
+        waited += a.wait_ms;
+        (void)watchstate_page(&s, text("7"), text(""), S, 0);
+    }
+    ok(waited > 60000 && s.failures == 12, "but not one that is followed by no stream");
+}
+
 static void test_expiry_in_a_row(void) {
     struct watchstate s = watching(S);
     struct watch_action a = http(&s, 410, 0, 2 * S, UINT64_MAX);
@@ -179,6 +198,14 @@ static void test_expiry_in_a_row(void) {
     watchstate_open(&s, 6 * S);
     a = http(&s, 410, 0, 60 * S, UINT64_MAX);
     ok(a.wait_ms == 0, "after good times none");
+    s = watching(S);
+    for (unsigned i = 0; i < 9; i++) {
+        (void)network(&s, 2 * S, 0);
+    }
+    watchstate_open(&s, 3 * S);
+    a = http(&s, 410, 0, 3 * S, 500);
+    ok(a.first && a.wait_ms == 500, "a server that was away for long and has forgotten is asked at "
+                                    "once, spread over half a second");
 }
 
 static void test_continue_expired(void) {
@@ -308,6 +335,7 @@ int main(void) {
     test_nonsense();
     test_faults();
     test_backoff();
+    test_lists_only();
     test_expiry_in_a_row();
     test_continue_expired();
     test_give_up();

@@ -68,6 +68,8 @@ static const char scenario[] =
     "{\"kind\":\"Status\",\"message\":\"Unauthorized\",\"reason\":\"Unauthorized\",\"code\":401}\n"
     "GET /locked auth=new times=9\n"
     "  body {\"in\":true}\n"
+    "GET http://api.example:6443/through\n"
+    "  body {}\n"
     "GET /wait times=99\n"
     "  wait 300\n"
     "  body {}\n";
@@ -322,6 +324,37 @@ static void test_stop(void) {
     fake_stop(&quiet);
 }
 
+static unsigned status_with(struct kube_config *config, const char *path) {
+    struct kube_client *c = fake_client(&server, config);
+    struct kube_response out = {0};
+    struct err e = {0};
+    struct kube_request r = {.method = "GET", .path = path, .timeout_ms = 1500};
+    bool came = kube_call(c, &r, &out, &e);
+    buf_done(&out.body);
+    kube_client_free(c);
+    return came ? out.status : 0;
+}
+
+static void test_proxy(void) {
+    static struct kube_config config = {.server = "http://api.example:6443"};
+    setenv("http_proxy", "http://127.0.0.1:1", 1);
+    setenv("HTTP_PROXY", "http://127.0.0.1:1", 1);
+    setenv("ALL_PROXY", "http://127.0.0.1:1", 1);
+    setenv("no_proxy", "*", 1);
+    struct got g = get("/ok");
+    ok(g.came && g.r.status == 200, "proxies of the environment are none of ours: %s", g.e.msg);
+    buf_done(&g.r.body);
+    (void)snprintf(config.proxy, sizeof config.proxy, "http://127.0.0.1:%u", server.port);
+    ok(status_with(&config, "/through") == 200 &&
+           fake_count(&server, "GET http://api.example:6443/through", "Host: api.example:6443") ==
+               1,
+       "the config's proxy is asked, whatever no_proxy says there");
+    (void)snprintf(config.server, sizeof config.server, "http://127.0.0.1:%u", server.port);
+    (void)snprintf(config.no_proxy, sizeof config.no_proxy, "example.com,127.0.0.0/8");
+    ok(status_with(&config, "/ok?direct") == 200 && fake_count(&server, "GET /ok?direct", "") == 1,
+       "and passed by for hosts that the config names");
+}
+
 static void test_escape(void) {
     char text[128];
     struct buf b = BUF_OVER(text);
@@ -342,6 +375,7 @@ int main(int argc, char **argv) {
     test_tokens();
     test_many();
     test_stop();
+    test_proxy();
     test_escape();
     kube_client_free(client);
     fake_stop(&server);

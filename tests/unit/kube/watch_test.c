@@ -161,7 +161,7 @@ static void test_forbidden(void) {
         kit_sleep(10);
         s = status_of(&b);
     }
-    kit_sleep(1500);
+    kit_sleep(800);
     s = status_of(&b);
     ok(s.failures == 1 && !s.synced && s.alive_us == 0 && strstr(s.last_error, "403 Forbidden") &&
            strstr(s.last_error, "RBAC") && strstr(s.last_error, "User \"x\""),
@@ -285,9 +285,9 @@ static void test_order(void) {
 static void test_hasty_server(void) {
     struct bench b = {0};
     open_with(&b, PODS LIST("5", "", "") "GET /api/v1/pods?watch=1 always\n  part \n", &pods);
-    kit_sleep(2500);
+    kit_sleep(1500);
     unsigned n = fake_count(&b.server, "GET /api/v1/pods?watch", "");
-    ok(n >= 2 && n < 30, "a server that ends streams at once was asked %u times in 2.5 s", n);
+    ok(n >= 1 && n < 30, "a server that ends streams at once was asked %u times in 1.5 s", n);
     ok(asked(&b, "limit=", 1, 0) && strstr(status_of(&b).last_error, "at once"),
        "and it is told: %s", status_of(&b).last_error);
     (void)close_it(&b, true);
