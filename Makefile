@@ -116,6 +116,8 @@ help:
 	@echo 'make            build build/release/tpguard'
 	@echo 'make demo       the main job, shown: server, wires, verdicts (fetches missing packages itself)'
 	@echo 'make test       unit, property, contract and server tests, fuzz corpora replayed'
+	@echo 'make image      build/image/tpguard.tar: the image, without Docker (IMAGE=NAME:TAG)'
+	@echo 'make chart-test the chart rendered, and refused, over all its values (needs helm)'
 	@echo 'make lint       format, rooms, sizes, shellcheck, clang, clang-tidy, cppcheck'
 	@echo 'make bench      latencies of the server, each beside a bare answer of the same server'
 	@echo 'make cluster    a real Kubernetes cluster on this machine, with tpguard in it (root, Go 1.26); make cluster-down'

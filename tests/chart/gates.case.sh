@@ -50,6 +50,7 @@ holds 'kind("ValidatingAdmissionPolicy") | map(.metadata.name) == ["tpguard-anno
 holds 'kind("ValidatingAdmissionPolicyBinding") | map(.spec.policyName) == ["tpguard-annotations", "tpguard-binding"] and all(.spec.validationActions == ["Deny"])' "each bound"
 holds 'obj("ValidatingAdmissionPolicy"; "tpguard-annotations").spec.matchConstraints | has("namespaceSelector") | not' "the annotations are guarded in every namespace"
 holds 'obj("ValidatingAdmissionPolicy"; "tpguard-binding").spec.matchConstraints.namespaceSelector == hooks[1].namespaceSelector' "the gate is required exactly where it stands"
+holds 'obj("ValidatingAdmissionPolicy"; "tpguard-binding").spec.matchConstraints.objectSelector.matchExpressions == [{key: "tpguard.io/gated", operator: "NotIn", values: ["bound"]}]' "not where the gate has spoken"
 holds 'obj("ValidatingAdmissionPolicyBinding"; "tpguard-binding").spec.paramRef == {selector: {matchLabels: {"tpguard.io/gated": "true"}}, parameterNotFoundAction: "Allow"}' "by the pods that tpguard labelled"
 holds '[kind("ValidatingAdmissionPolicy")[].spec.validations[] | .reason == "Forbidden" and (.message | length < 256)] | all' "each refusal says why, in one breath"
 renders "bindingGate.required=false" --set bindingGate.required=false

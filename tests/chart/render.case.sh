@@ -32,9 +32,9 @@ is "$(sed -n 's/^appVersion: //p' "$chart/Chart.yaml")" "$("$tpguard" version | 
 is "$(sed -n 's/^version: //p' "$chart/Chart.yaml")" "$("$tpguard" version | cut -d ' ' -f 2)" "the chart has the same"
 
 # Arguments
-holds 'args("tpguard"; "tpguard") | .[:2] == ["serve", "--role=webhook"] and (["--live", "--namespace=$(POD_NAMESPACE)", "--identity=$(POD_NAME)", "--listen=0.0.0.0:9443", "--mode=enforce", "--scheduler-name=tpguard-scheduler", "--issue-tls=tpguard-tls", "--webhook-config=tpguard", "--tls-san=tpguard.tpguard-system.svc"] - . == [])' "arguments of the webhook"
+holds 'args("tpguard"; "tpguard") | .[:2] == ["serve", "--role=webhook"] and (["--live", "--namespace=$(POD_NAMESPACE)", "--identity=$(POD_NAME)", "--listen=0.0.0.0:9443", "--mode=enforce", "--scheduler-name=tpguard-scheduler", "--issue-tls=tpguard-tls", "--webhook-config=tpguard", "--service=tpguard", "--tls-san=tpguard.tpguard-system.svc"] - . == [])' "arguments of the webhook"
 holds 'args("tpguard-scheduler"; "tpguard") | .[:2] == ["serve", "--role=scheduler"] and (["--live", "--extender-listen=127.0.0.1:9444"] - . == []) and all(test("issue-tls|tls-cert|webhook-config") | not)' "arguments beside the scheduler"
-holds '(args("tpguard"; "tpguard") - args("tpguard-scheduler"; "tpguard")) | map(sub("=.*"; "")) - ["--role", "--issue-tls", "--webhook-config", "--tls-san"] == []' "both roles decide by the same policy"
+holds '(args("tpguard"; "tpguard") - args("tpguard-scheduler"; "tpguard")) | map(sub("=.*"; "")) - ["--role", "--issue-tls", "--service", "--webhook-config", "--tls-san"] == []' "both roles decide by the same policy"
 flags=$(jq -r '[.[] | select(.kind == "Deployment").spec.template.spec.containers[] | select(.name == "tpguard").args[] | select(startswith("--")) | sub("=.*"; "")] | unique[]' <<<"$objects")
 renders "every optional argument" --set policy.autoscaler=true,policy.allowDegraded=true,tls.mode=secret,tls.secretName=s --set-string tls.caBundle='-----BEGIN CERTIFICATE-----'
 flags=$(printf '%s\n' "$flags" "$(jq -r '[.[] | select(.kind == "Deployment").spec.template.spec.containers[] | select(.name == "tpguard").args[] | select(startswith("--")) | sub("=.*"; "")] | unique[]' <<<"$objects")" | sort -u)
@@ -47,8 +47,8 @@ else
 fi
 
 # Policy and log
-renders "policy and log" --set policy.mode=warn,policy.rewrite=none,policy.unsatisfiable=wait,policy.autoscaler=true,policy.unknownTp=allow,policy.unknownTopology=allow,policy.allocation=exact,policy.allowDegraded=true,policy.freshnessSeconds=0,log.level=debug,log.format=text,webhook.deadlineSeconds=3,webhook.maxBodyBytes=67108864,webhook.extraArgs[0]=--x=1,scheduler.tpguardExtraArgs[0]=--y
-holds 'args("tpguard"; "tpguard") | ["--mode=warn", "--rewrite=none", "--unsatisfiable=wait", "--autoscaler", "--unknown-tp=allow", "--unknown-topology=allow", "--allocation=exact", "--allow-degraded", "--freshness=0", "--log-level=debug", "--log-format=text", "--deadline=3", "--max-body=67108864", "--x=1"] - . == []' "all of it arrives, large numbers too"
+renders "policy and log" --set policy.mode=warn,policy.rewrite=none,policy.unsatisfiable=wait,policy.autoscaler=true,policy.unknownTp=allow,policy.unknownTopology=allow,policy.allocation=exact,policy.workloads=deny,policy.allowDegraded=true,policy.freshnessSeconds=0,log.level=debug,log.format=text,webhook.deadlineSeconds=3,webhook.maxBodyBytes=67108864,webhook.extraArgs[0]=--x=1,scheduler.tpguardExtraArgs[0]=--y
+holds 'args("tpguard"; "tpguard") | ["--mode=warn", "--rewrite=none", "--unsatisfiable=wait", "--autoscaler", "--unknown-tp=allow", "--unknown-topology=allow", "--allocation=exact", "--workloads=deny", "--allow-degraded", "--freshness=0", "--log-level=debug", "--log-format=text", "--deadline=3", "--max-body=67108864", "--x=1"] - . == []' "all of it arrives, large numbers too"
 holds 'args("tpguard-scheduler"; "tpguard") | ["--mode=warn", "--y"] - . == []' "beside the scheduler too"
 renders "two rewrites" --set-string 'policy.rewrite=steer\,repin'
 holds 'args("tpguard"; "tpguard") | index("--rewrite=steer,repin") != null' "a list of rewrites"

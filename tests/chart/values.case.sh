@@ -15,6 +15,7 @@ policy.mode=strict at '/policy/mode': value must be one of
 policy.rewrite=replicate at '/policy/rewrite': 'replicate' does not match pattern
 policy.unsatisfiable=maybe at '/policy/unsatisfiable': value must be one of
 policy.unknownTp=no at '/policy/unknownTp': value must be one of
+policy.workloads=never at '/policy/workloads': value must be one of
 policy.allocation=guess at '/policy/allocation': value must be one of
 policy.freshnessSeconds=-1 at '/policy/freshnessSeconds': minimum
 policy.autoscaler=perhaps at '/policy/autoscaler': got string, want boolean

@@ -87,6 +87,7 @@ helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name ($root.Chart.Version | replace
 {{- end }}
 - --unknown-tp={{ .Values.policy.unknownTp }}
 - --unknown-topology={{ .Values.policy.unknownTopology }}
+- --workloads={{ .Values.policy.workloads }}
 - --allocation={{ .Values.policy.allocation }}
 {{- if .Values.policy.allowDegraded }}
 - --allow-degraded

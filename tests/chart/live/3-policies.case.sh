@@ -52,8 +52,8 @@ ok eventually 10 in_elsewhere -- "one of the same kind elsewhere: free-2"
 k -n llm create -f - >/dev/null <<<'{"apiVersion":"v1","kind":"Pod","metadata":{"name":"free-2"},"spec":{"schedulerName":"nobody","containers":[{"name":"c","image":"x"}]}}'
 k label namespace llm tpguard.io/mode- >/dev/null
 gpu_node cpu-1 - 4
-bind() { # POD [ANNOTATIONS-JSON] [NAMESPACE]
-    jq -nc --arg n "$1" --argjson a "${2:-{\}}" '{apiVersion: "v1", kind: "Binding", metadata: {name: $n, annotations: $a}, target: {apiVersion: "v1", kind: "Node", name: "cpu-1"}}' |
+bind() { # POD [ANNOTATIONS-JSON] [NAMESPACE] [LABELS-JSON]
+    jq -nc --arg n "$1" --argjson a "${2:-{\}}" --argjson l "${4:-{\}}" '{apiVersion: "v1", kind: "Binding", metadata: {name: $n, annotations: $a, labels: $l}, target: {apiVersion: "v1", kind: "Node", name: "cpu-1"}}' |
         k create --raw "/api/v1/namespaces/${3:-llm}/pods/$1/binding" -f - 2>&1
 }
 gate_is_back() { bind gated-1 | grep -q GateRequired; }
@@ -66,6 +66,11 @@ has "$(bind free-2)" '"status":"Success"' "... also one named like a gated pod o
 has "$(bind gated-2 '{"tpguard.io/gpus":"0"}')" '"status":"Success"' "with the annotation that the gate writes a gated pod is bound"
 is "$(field pod/gated-2 '{.spec.nodeName} {.metadata.annotations.tpguard\.io/gpus}' -n llm)" "cpu-1 0" "... and has it together with its node"
 has "$(bind gated-3)" "GateRequired" "each gated pod is looked at, however many there are"
+# As the gate writes it.
+has "$(bind gated-3 '{"tpguard.io/gpus":"1"}' llm '{"tpguard.io/gated":"bound"}')" '"status":"Success"' "a Binding that the gate labelled passes"
+is "$(field pod/gated-3 '{.spec.nodeName} {.metadata.annotations.tpguard\.io/gpus} {.metadata.labels.tpguard\.io/gated}' -n llm)" "cpu-1 1 bound" "... and makes the pod no parameter any more (Kubernetes 1.35 and newer)"
+has "$(bind gated-1)" "GateRequired" "... while the others still wait"
+refused "$(k -n llm label --overwrite pod gated-3 tpguard.io/gated=true 2>&1)" "only $account may write it" "nobody sets it back"
 has "$(bind free-2 '{}' elsewhere)" '"status":"Success"' "in mode off nothing is required"
 k delete clusterrolebinding chart-test >/dev/null
 k -n llm delete pods --all --grace-period=0 --force >/dev/null 2>&1
