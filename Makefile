@@ -104,6 +104,10 @@ $(B)/tests/fakeapi/fakeapi: $(call objs,tests/fakeapi) $(call ar,topology)
 $(B)/tests/kube/probe: $(B)/tests/kube/probe.o $(ARCHIVES)
 	$(CC) $(LDOPT) -o $@ $< $(LINK) $(LIBS)
 
+# One replica of the leader election and the shared certificate, for tests/live/run.sh (a real cluster).
+$(B)/tests/live/replica: $(B)/tests/live/replica.o $(ARCHIVES)
+	$(CC) $(LDOPT) -o $@ $< $(LINK) $(LIBS)
+
 $(B)/tests/bench/bench: $(B)/tests/bench/bench.o $(ARCHIVES)
 	$(CC) $(LDOPT) -o $@ $< $(LINK) $(LIBS)
 
@@ -151,7 +155,7 @@ demo: build/.deps build/.deps-test
 .PHONY: unit replay programs
 unit: $(UNIT)
 replay: $(REPLAY)
-programs: all unit replay $(FAKEAPI) $(B)/tests/kube/probe
+programs: all unit replay $(FAKEAPI) $(B)/tests/kube/probe $(B)/tests/live/replica
 
 # Everything in the release build, then the C tests again under ASan+UBSan.
 .PHONY: test

@@ -115,7 +115,7 @@ void lease_missing(struct lease *l, int64_t now_us) {
 
 void lease_written(struct lease *l, const struct lease_record *answer, int64_t sent_us,
                    int64_t now_us) {
-    bool led = l->leads && sent_us < lease_until(l);
+    bool led = l->leads && now_us < lease_until(l); /* else others saw it not leading */
     l->seen = *answer;
     l->exists = true;
     l->seen_us = now_us;

@@ -59,7 +59,8 @@ static bool visit(struct pass *p, const char *name) {
     kube_escape(span_of(name), &path);
     struct buf got = buf_new(BUNDLE_CONFIG_MAX);
     struct buf patch = buf_new(BUNDLE_CONFIG_MAX * 4);
-    struct kube_request q = {.method = "GET", .path = text, .max_response = BUNDLE_CONFIG_MAX};
+    struct kube_request q = {
+        .method = "GET", .path = text, .max_response = BUNDLE_CONFIG_MAX, .stop = p->target->stop};
     struct err e = {0};
     unsigned status = 0;
     unsigned webhooks = 0;

@@ -21,6 +21,7 @@ struct bundle_target {
     unsigned n_configs;        /* at most BUNDLE_CONFIGS_MAX */
     const char *service_ns;
     const char *service_name;
+    const _Atomic bool *stop; /* ends calls that read; NULL never */
 };
 
 /* What one pass remembers for the next; zeroed at first, and when others had the lead. */

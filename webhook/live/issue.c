@@ -11,7 +11,6 @@
 #define FIRST_US      INT64_C(30000000)
 #define FIRST_WAIT_US 500000
 #define LOOK_US       INT64_C(1000000) /* how soon a new leader begins */
-#define STEPS_MAX     4                /* writes of one pass */
 
 struct issue {
     struct issue_options o;
@@ -42,11 +41,11 @@ static bool hand_out(const struct issue_secret *s, struct certs *out) {
 /* One attempt; *usable: there is something to serve. */
 static bool attempt(struct issue_work *w, bool *usable, struct err *e) {
     bool lost = false;
-    int64_t now = clock_unix_s();
-    if (!issue_look(w, -1, now, e)) {
+    struct issue_now now = {clock_unix_s(), clock_mono_us(), false};
+    if (!issue_look(w, now, e)) {
         return false;
     }
-    if (w->plan.anyone && w->plan.action != ISSUE_KEEP && !issue_step(w, -1, now, &lost, e)) {
+    if (w->plan.anyone && w->plan.action != ISSUE_KEEP && !issue_step(w, now, &lost, e)) {
         return false;
     }
     *usable = !lost && w->plan.usable;
@@ -96,100 +95,26 @@ static void note(struct issue *i, const struct err *e) {
     }
 }
 
-static void publish(struct issue *i, uint64_t writes) {
+static void publish(struct issue *i) {
     pthread_mutex_lock(&i->pace.lock);
     i->said.usable = i->work.plan.usable;
     i->said.foreign = i->work.plan.foreign;
-    i->said.bundles = i->bundles.right_since_us != 0;
+    i->said.bundles = i->work.bundles.right_since_us != 0;
     i->said.expires = i->work.seen.life.not_after;
     i->said.ca_expires = i->work.seen.signs.not_after;
-    i->said.writes += writes;
+    i->said.writes = i->work.writes;
     i->said.last_error[0] = 0;
     pthread_mutex_unlock(&i->pace.lock);
 }
 
-static int64_t published_s(const struct issue *i) {
-    const struct bundle_state *s = &i->bundles;
-    bool this_one = span_eq(buf_view(&s->pem), buf_view(&i->work.secret.part[ISSUE_CA]));
-    if (!s->right_since_us || !this_one) {
-        return -1;
-    }
-    return (clock_mono_us() - s->right_since_us) / 1000000;
-}
-
-/* Reads, and writes as long as something is to be done that this replica may do. */
-static bool keep_secret(struct issue *i, uint64_t *writes, struct err *e) {
-    if (!issue_look(&i->work, published_s(i), clock_unix_s(), e)) {
-        return false;
-    }
-    for (unsigned n = 0; n < STEPS_MAX && leads(i) && i->work.plan.action != ISSUE_KEEP; n++) {
-        bool lost = false;
-        if (!issue_step(&i->work, published_s(i), clock_unix_s(), &lost, e)) {
-            return false;
-        }
-        if (lost && !issue_look(&i->work, published_s(i), clock_unix_s(), e)) {
-            return false;
-        }
-        *writes += !lost;
-    }
-    return true;
-}
-
-/* Before a certificate of a new CA is used, so that callers know it. */
-static void keep_bundles(struct issue *i) {
-    const struct buf *ca = &i->work.secret.part[ISSUE_CA];
-    if (!leads(i)) {
-        bundle_forget(&i->bundles);
-        return;
-    }
-    /* A Secret of somebody else without a CA: whoever made it looks after the caBundle, too. */
-    if (i->work.plan.usable && i->work.seen.n_ca) {
-        bundle_pass(i->o.client, &i->o.bundle, buf_view(ca), &i->bundles, clock_mono_us());
-    }
-}
-
-static void use(struct issue *i) {
-    const struct buf *cert = &i->work.secret.part[ISSUE_CERT];
-    const struct buf *key = &i->work.secret.part[ISSUE_KEY];
-    if (!i->work.plan.usable || (span_eq(buf_view(&i->cert), buf_view(cert)) &&
-                                 span_eq(buf_view(&i->key), buf_view(key)))) {
-        return;
-    }
+static void pass(struct issue *i, bool lead) {
     struct err e = {0};
-    buf_reset(&i->cert);
-    buf_reset(&i->key);
-    buf_span(&i->cert, buf_view(cert));
-    buf_span(&i->key, buf_view(key));
-    if (i->o.use(i->o.ctx, buf_view(&i->cert), buf_view(&i->key), &e)) {
-        log_say(LOG_INFO, "certificate replaced by the one in the Secret", NULL);
+    struct issue_now now = {clock_unix_s(), clock_mono_us(), lead};
+    if (issue_pass(&i->work, now, &e)) {
+        publish(i);
     } else {
-        log_say(LOG_ERROR, "the certificate in the Secret is not used, the old one stays", e.msg);
-    }
-}
-
-static void say_why(struct issue *i) {
-    const char *why = i->work.plan.why;
-    if (strcmp(why, i->why) != 0) {
-        struct log_line l =
-            log_new(i->work.plan.usable ? LOG_INFO : LOG_WARN, "certificate Secret");
-        log_str(&l, "secret", i->o.secret);
-        log_str(&l, "state", why[0] ? why : "in order");
-        log_write(&l);
-    }
-    i->why = why;
-}
-
-static void pass(struct issue *i) {
-    struct err e = {0};
-    uint64_t writes = 0;
-    if (!keep_secret(i, &writes, &e)) {
         note(i, &e);
-        return;
     }
-    keep_bundles(i);
-    use(i);
-    say_why(i);
-    publish(i, writes);
 }
 
 static void *run(void *ctx) {
@@ -205,7 +130,7 @@ static void *run(void *ctx) {
         }
         bool lead = leads(i);
         if (clock_mono_us() >= next || (lead && !led)) {
-            pass(i);
+            pass(i, lead);
             next = clock_mono_us() + poll;
         }
         led = lead;
@@ -219,16 +144,13 @@ bool issue_start(const struct issue_options *o, const struct certs *in_use, stru
         return err_set(e, ERR_INTERNAL, "no memory");
     }
     i->o = *o;
-    i->why = "";
-    i->cert = buf_new(CERT_PEM_MAX);
-    i->key = buf_new(CERT_PEM_MAX);
-    buf_span(&i->cert, buf_view(&in_use->cert));
-    buf_span(&i->key, buf_view(&in_use->key));
+    i->o.bundle.stop = &i->pace.stop;
     issue_work_begin(&i->work, &i->o);
+    i->work.stop = &i->pace.stop;
+    buf_span(&i->work.cert, buf_view(&in_use->cert));
+    buf_span(&i->work.key, buf_view(&in_use->key));
     if (!pace_start(&i->pace, run, i, e)) {
         issue_work_end(&i->work);
-        buf_done(&i->cert);
-        certs_wipe(&i->key);
         free(i);
         return false;
     }
@@ -246,9 +168,6 @@ void issue_stop(struct issue *i) {
     if (i) {
         pace_stop(&i->pace);
         issue_work_end(&i->work);
-        bundle_forget(&i->bundles);
-        buf_done(&i->cert);
-        certs_wipe(&i->key);
         free(i);
     }
 }

@@ -5,7 +5,12 @@
 #define PATH_BYTES 512
 
 void issue_work_begin(struct issue_work *w, const struct issue_options *o) {
-    *w = (struct issue_work){.o = o, .times = o->times, .secret = issue_secret_new()};
+    *w = (struct issue_work){.o = o,
+                             .times = o->times,
+                             .secret = issue_secret_new(),
+                             .cert = buf_new(CERT_PEM_MAX),
+                             .key = buf_new(CERT_PEM_MAX),
+                             .why = ""};
     if (!w->times.server_life_s) {
         w->times = ISSUE_TIMES;
     }
@@ -13,11 +18,27 @@ void issue_work_begin(struct issue_work *w, const struct issue_options *o) {
 
 void issue_work_end(struct issue_work *w) {
     issue_secret_done(&w->secret);
+    bundle_forget(&w->bundles);
+    buf_done(&w->cert);
+    certs_wipe(&w->key);
 }
 
-/* w->secret, as it was just read or written -> what to do next. */
-static void judge(struct issue_work *w, int64_t published_s, int64_t now) {
+/* For how long callers have known the bundle in the Secret, as far as this replica saw. */
+static int64_t published_s(const struct issue_work *w, struct issue_now now) {
+    const struct bundle_state *s = &w->bundles;
+    bool this_one = span_eq(buf_view(&s->pem), buf_view(&w->secret.part[ISSUE_CA]));
+    if (!s->right_since_us || !this_one) {
+        return -1;
+    }
+    return (now.mono_us - s->right_since_us) / 1000000;
+}
+
+/* Keys and signatures are looked at once for each version. */
+static void look(struct issue_work *w) {
     const struct issue_secret *s = &w->secret;
+    if (s->version[0] && strcmp(s->version, w->seen_version) == 0) {
+        return;
+    }
     struct certs_texts t = {buf_view(&s->part[ISSUE_CERT]),
                             buf_view(&s->part[ISSUE_KEY]),
                             buf_view(&s->part[ISSUE_CA]),
@@ -26,6 +47,13 @@ static void judge(struct issue_work *w, int64_t published_s, int64_t now) {
                             w->o->names,
                             w->o->n_names};
     certs_look(&t, &w->seen);
+    memcpy(w->seen_version, s->version, sizeof w->seen_version);
+}
+
+/* w->secret, as it was just read or written -> what to do next. */
+static void judge(struct issue_work *w, struct issue_now now) {
+    look(w);
+    const struct issue_secret *s = &w->secret;
     const struct certs_seen *c = &w->seen;
     struct issue_facts f = {.exists = s->exists,
                             .ours = s->ours,
@@ -43,8 +71,8 @@ static void judge(struct issue_work *w, int64_t published_s, int64_t now) {
                             .next_to = c->comes.not_after,
                             .next_since = s->next_since,
                             .old_since = s->old_since,
-                            .published_s = published_s};
-    w->plan = issue_plan(&f, &w->times, now);
+                            .published_s = published_s(w, now)};
+    w->plan = issue_plan(&f, &w->times, now.unix_s);
 }
 
 static void put_path(const struct issue_work *w, bool object, struct buf *path) {
@@ -88,7 +116,7 @@ static void forget(struct issue_work *w) {
     w->secret.version[0] = 0;
 }
 
-bool issue_look(struct issue_work *w, int64_t published_s, int64_t now, struct err *e) {
+bool issue_look(struct issue_work *w, struct issue_now now, struct err *e) {
     char path_text[PATH_BYTES];
     struct buf path = BUF_OVER(path_text);
     put_path(w, true, &path);
@@ -104,7 +132,7 @@ bool issue_look(struct issue_work *w, int64_t published_s, int64_t now, struct e
     }
     certs_wipe(&got);
     if (done) {
-        judge(w, published_s, now);
+        judge(w, now);
     }
     return done;
 }
@@ -134,13 +162,13 @@ static bool put(struct issue_work *w, const struct buf *body, bool create, unsig
     return done;
 }
 
-bool issue_step(struct issue_work *w, int64_t published_s, int64_t now, bool *lost, struct err *e) {
+bool issue_step(struct issue_work *w, struct issue_now now, bool *lost, struct err *e) {
     bool create = w->plan.action == ISSUE_CREATE;
     struct issue_secret to = issue_secret_new();
     struct buf body = buf_new(ISSUE_SECRET_MAX);
     unsigned status = 0;
     *lost = false;
-    bool done = issue_make(w, now, &to, e);
+    bool done = issue_make(w, now.unix_s, &to, e);
     if (done) {
         if (create) {
             issue_secret_encode_new(&to, w->o->secret, &body);
@@ -155,7 +183,7 @@ bool issue_step(struct issue_work *w, int64_t published_s, int64_t now, bool *lo
     certs_wipe(&body);
     if (done && !*lost) {
         log_step(w);
-        judge(w, published_s, now);
+        judge(w, now);
     }
     return done;
 }

@@ -71,6 +71,7 @@ static bool call(struct leader *l, const char *method, const char *path, const s
         .body_type = method[1] == 'A' ? KUBE_MERGE_PATCH : KUBE_JSON,
         .timeout_ms = (unsigned)(l->lease.times.renew_us / 2 / 1000),
         .max_response = LEASE_OBJECT_MAX,
+        .stop = body ? NULL : &l->pace.stop, /* what a write came to must be known */
     };
     bool done = kube_want(l->client, &q, &got, status, e);
     if (done && !lease_decode(buf_view(&got), r, e)) {

@@ -44,8 +44,8 @@ struct leader_status {
 };
 void leader_status(struct leader *l, struct leader_status *out); /* any thread */
 
-/* Stops leading, hands the lease back when it is ours, joins the thread. Takes at most the time of
- * two calls (about 10 s when the API server does not answer, else at once). NULL is fine. */
+/* Stops leading, hands the lease back when it is ours, joins the thread. At once, but for
+ * calls under way: 10 s when the API server does not answer. NULL is fine. */
 void leader_stop(struct leader *l);
 
 #endif

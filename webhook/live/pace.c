@@ -68,13 +68,6 @@ void pace_poke(struct pace *p) {
     pthread_mutex_unlock(&p->lock);
 }
 
-bool pace_stopping(struct pace *p) {
-    pthread_mutex_lock(&p->lock);
-    bool stop = p->stop;
-    pthread_mutex_unlock(&p->lock);
-    return stop;
-}
-
 void pace_stop(struct pace *p) {
     pthread_mutex_lock(&p->lock);
     p->stop = true;

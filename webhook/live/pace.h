@@ -13,7 +13,7 @@ struct pace {
     pthread_t thread;
     pthread_mutex_t lock; /* of stop and poked; the owner may guard small things of its own by it */
     pthread_cond_t wake;
-    bool stop;
+    _Atomic bool stop; /* for calls that can be ended early (kube_request.stop) */
     bool poked;
 };
 
@@ -21,7 +21,6 @@ NODISCARD bool pace_start(struct pace *p, void *(*run)(void *), void *ctx, struc
 /* In the thread: waits at most us microseconds. False: stop. */
 NODISCARD bool pace_wait(struct pace *p, int64_t us);
 void pace_poke(struct pace *p); /* the wait that is under way, or the next, ends at once */
-bool pace_stopping(struct pace *p);
 /* Ends the wait and joins. What was built by pace_start is gone then. */
 void pace_stop(struct pace *p);
 
