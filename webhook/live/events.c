@@ -146,7 +146,7 @@ static void *run(void *ctx) {
         struct event_item *i = take(q, false, &known, &when);
         if (i) {
             write_one(q, i, known, false);
-            on = !pace_stopping(&q->pace);
+            on = !q->pace.stop;
         } else {
             on = pace_wait(&q->pace, when - now < IDLE_US ? when - now : IDLE_US);
         }
