@@ -142,6 +142,7 @@ static void attend(const struct serve_options *o, struct running *r) {
         if (got == SIGHUP) {
             reload_cluster(r->service->cluster, no_cluster(o) ? NULL : o->cluster_file);
         }
+        serve_live_look(r->live);
         if (!o->issue_tls) {
             serve_certificate_refresh(&r->certificate, r->server, got == SIGHUP);
         }

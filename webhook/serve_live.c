@@ -6,13 +6,15 @@
 #include "webhook/http/server.h"
 #include "webhook/http/stats.h"
 #include "webhook/kube/client.h"
+#include "webhook/live/autoscaler.h"
 #include "webhook/live/events.h"
 #include "webhook/live/issue.h"
 #include "webhook/live/leader.h"
 #include "webhook/live/live.h"
 #include "webhook/live/steward.h"
 
-#define NAME_MAX_BYTES 254
+#define NAME_MAX_BYTES      254
+#define AUTOSCALER_NOT_SEEN (-1)
 
 struct serve_live {
     const struct serve_options *options;
@@ -24,6 +26,7 @@ struct serve_live {
     struct events *events;
     struct leader *leader;
     struct steward *steward;
+    struct autoscaler *autoscaler;
     char service_host[NAME_MAX_BYTES * 2]; /* "tpguard.tpguard-system.svc" */
     const char *names[SERVE_SANS_MAX + 4];
     struct issue_options issue_options;
@@ -81,7 +84,8 @@ static bool start_leading(struct serve_live *l, struct err *e) {
     }
     return events_start(l->client, l->identity, &l->events, e) &&
            leader_start(l->client, l->namespace, l->identity, &l->leader, e) &&
-           steward_start(l->live, l->leader, l->events, &l->steward, e);
+           steward_start(l->live, l->leader, l->events, &l->steward, e) &&
+           autoscaler_start(l->client, &l->autoscaler, e);
 }
 
 bool serve_live_start(struct service *service, const struct serve_options *o,
@@ -97,9 +101,29 @@ bool serve_live_start(struct service *service, const struct serve_options *o,
         return false;
     }
     service->live = l->live;
+    service->autoscaler = AUTOSCALER_NOT_SEEN;
     service->events = l->events;
     *out = l;
     return true;
+}
+
+void serve_live_look(struct serve_live *l) {
+    static const int seen[] = {
+        [AUTOSCALER_UNKNOWN] = AUTOSCALER_NOT_SEEN, [AUTOSCALER_NO] = 0, [AUTOSCALER_YES] = 1};
+    if (!l || !l->autoscaler) {
+        return;
+    }
+    int now = seen[autoscaler_state(l->autoscaler)];
+    if (now == l->service->autoscaler) {
+        return;
+    }
+    char why[AUTOSCALER_DETAIL_MAX];
+    autoscaler_detail(l->autoscaler, why);
+    struct log_line line = log_new(LOG_INFO, "do nodes come and go");
+    log_str(&line, "autoscaler", autoscaler_state_name(autoscaler_state(l->autoscaler)));
+    log_str(&line, "why", why);
+    log_write(&line);
+    l->service->autoscaler = now;
 }
 
 /* ---- the certificate ---- */
@@ -164,6 +188,7 @@ void serve_live_stop(struct serve_live *l) {
         return;
     }
     issue_stop(l->issue);
+    autoscaler_stop(l->autoscaler);
     steward_stop(l->steward);
     leader_stop(l->leader);
     events_stop(l->events);

@@ -15,6 +15,9 @@ struct serve_live;
  * asked, not when the cache is full: /readyz tells that. */
 NODISCARD bool serve_live_start(struct service *service, const struct serve_options *o,
                                 struct serve_live **out, struct err *e);
+/* Every few seconds: what is seen of the cluster goes into the service (an autoscaler). NULL is
+ * fine. */
+void serve_live_look(struct serve_live *l);
 /* The certificate of --issue-tls: waits until there is one (at most half a minute). */
 NODISCARD bool serve_live_certificate(struct serve_live *l, struct certs *out, struct err *e);
 /* From now on a new one goes to the server; in_use is what it started with. */
