@@ -12,16 +12,14 @@ e2e-tools: build/.deps-e2e
 	@tests/e2e/build.sh
 
 .PHONY: cluster cluster-down
-cluster: build/.deps-e2e
-	@$(MAKE) --no-print-directory -s $(PAR) all
+cluster: build/.deps-e2e image
 	@tests/e2e/cluster.sh up $(CLUSTER)
-	@[ ! -x tests/e2e/install.sh ] || tests/e2e/install.sh $(CLUSTER)
+	@tests/e2e/install.sh $(CLUSTER)
 	@TPGUARD=$(B)/tpguard tests/e2e/nodes.sh $(CLUSTER)
 cluster-down:
 	@tests/e2e/cluster.sh down $(CLUSTER)
 
 # E2E: more for tests/e2e/run.sh, such as E2E='--keep --cases 0*'.
 .PHONY: e2e
-e2e: build/.deps-e2e
-	@$(MAKE) --no-print-directory -s $(PAR) all
+e2e: build/.deps-e2e image
 	@TPGUARD=$(B)/tpguard tests/e2e/run.sh $(E2E)
