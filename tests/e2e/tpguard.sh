@@ -56,7 +56,7 @@ kind: Pod
 metadata: {name: $1}
 spec:
   tolerations: [{key: nvidia.com/gpu, operator: Exists}]
-  nodeSelector: {type: kwok}
+  nodeSelector: {nvidia.com/gpu.present: "true"}
   containers: [{name: web, image: nginx}]
 ---
 YAML

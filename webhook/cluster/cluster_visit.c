@@ -116,6 +116,15 @@ static bool is_worth_naming(struct naming *n, const struct node_answer *a) {
     return first;
 }
 
+/* For counts and lists of all nodes: kube-scheduler leaves cordoned ones out before it asks. (Not
+ * in the answer itself: pods that tolerate the cordon are asked about all the same.) */
+static void mind_cordon(const struct node_rec *r, struct node_answer *a) {
+    if (a->code == REASON_NONE && !r->schedulable) {
+        a->code = REASON_NODE_CORDONED;
+        a->score = 0;
+    }
+}
+
 static void count(struct cluster *c, const struct question *q, struct census *out) {
     struct content *k = c->content;
     struct naming naming = {.best = -1, .nearest = INDEX_NONE};
@@ -129,6 +138,7 @@ static void count(struct cluster *c, const struct question *q, struct census *ou
             continue;
         }
         cluster_answer_at(c, q, at, &a);
+        mind_cordon(content_node(k, at), &a);
         bool name = is_worth_naming(&naming, &a);
         if (name) {
             content_view(k, at, &c->policy, &view);
@@ -195,6 +205,7 @@ void cluster_each(struct cluster *c, const struct shape *s, int64_t now, cluster
         struct node_view view;
         const struct node_rec *r = content_node(k, k->order[i]);
         cluster_answer_at(c, &q, k->order[i], &a);
+        mind_cordon(r, &a);
         content_view(k, k->order[i], &c->policy, &view);
         struct cluster_node_info info = {.view = &view,
                                          .answer = &a,

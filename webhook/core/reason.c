@@ -81,6 +81,9 @@ static const struct reason_row rows[REASON_COUNT] = {
     [REASON_NODE_UNKNOWN] = {"NodeUnknown", "node(s) were not known to tpguard yet",
                              "the node is not in the cache (yet)", STRUCTURAL, NORMAL},
     [REASON_NO_GPU] = {"NoGPU", "node(s) had no GPUs", "the node has no GPUs", STRUCTURAL, NORMAL},
+    [REASON_NODE_CORDONED] = {"NodeCordoned", "node(s) were cordoned",
+                              "the node would fit, and kubectl cordon keeps new pods off it",
+                              STRUCTURAL, NORMAL},
 
     [REASON_MALFORMED] = {"MalformedTP", NULL,
                           "a size that is no whole number above 0, or a contradiction in the pod",

@@ -41,6 +41,7 @@ enum reason {
     REASON_PINNED_ACROSS_PCIE, /* PinnedAcrossPCIe */
     REASON_NODE_UNKNOWN,       /* NodeUnknown: not in the cache (yet) */
     REASON_NO_GPU,             /* NoGPU: not a GPU node */
+    REASON_NODE_CORDONED,      /* NodeCordoned: it fits, and kubectl cordon keeps pods off it */
 
     /* of a pod (admission) */
     REASON_MALFORMED,          /* MalformedTP: a size that is no number, a contradiction */

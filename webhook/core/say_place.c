@@ -41,6 +41,8 @@ static const struct place_row places[REASON_COUNT] = {
     [REASON_PIN_MISSING] = {"no node has the GPUs it is pinned to", "It needs a node with them"},
     [REASON_PIN_BUSY] = {"the GPUs it is pinned to are in use", "It starts when they are free"},
     [REASON_NODE_UNKNOWN] = {"the nodes are not known yet", "It starts when they are"},
+    [REASON_NODE_CORDONED] = {"the nodes that would fit are cordoned",
+                              "It starts when one of them is uncordoned"},
     [REASON_NO_GPU] = {"no node has GPUs for it", "It needs a node with GPUs"},
 };
 
