@@ -52,11 +52,13 @@ becomes() {
     eventually "$most" field_is "$value" "${args[@]}"
     is "$(field "${args[@]}")" "$value" "${*:2}"
 }
-# events KIND/NAME [NAMESPACE]: one line each, "TYPE REASON MESSAGE", oldest first.
+# events KIND/NAME [NAMESPACE]: one line each, "TYPE REASON MESSAGE", oldest first. The kind in any case, as in kubectl;
+# the API's own selector would want "Pod".
 events() {
     k -n "${2:-default}" get events --sort-by=.metadata.creationTimestamp \
-        --field-selector "involvedObject.kind=${1%%/*},involvedObject.name=${1#*/}" \
-        -o 'jsonpath={range .items[*]}{.type} {.reason} {.message}{"\n"}{end}' 2>/dev/null
+        --field-selector "involvedObject.name=${1#*/}" -o json 2>/dev/null |
+        jq -r --arg kind "${1%%/*}" '.items[] | select((.involvedObject.kind | ascii_downcase) == ($kind | ascii_downcase))
+            | "\(.type) \(.reason) \(.message)"'
 }
 has_event() { # KIND/NAME PART [NAMESPACE]
     [[ $(events "$1" "${3:-default}") == *"$2"* ]]
