@@ -4,11 +4,11 @@
 
 port() { echo $((9440 + $1)); }
 
-# Inside the cluster's namespaces, so that kube-proxy and the API server reach it.
+# Inside the cluster's network, so that kube-proxy and the API server reach it.
 start_inside() { # NUMBER OPTIONS...
     local i=$1
     shift
-    "$cluster/enter" "$replica" --kubeconfig "$work/kubeconfig" --ns "$ns" --identity "r$i" --lease 3000,2000,400 \
+    nsenter -t "$(cat "$cluster/first.pid")" -n -- "$replica" --kubeconfig "$work/kubeconfig" --ns "$ns" --identity "r$i" --lease 3000,2000,400 \
         --secret tpguard-tls --listen "0.0.0.0:$(port "$i")" --name "tpguard.$ns.svc" --name "$node_ip" \
         --config tpguard-live --service tpguard --times 30,60,3,5,12 --poll 1000 "$@" \
         >>"$work/r$i.out" 2>>"$work/r$i.err" &
@@ -72,7 +72,7 @@ client_direct() {
         bundle | base64 -d >"$work/client.next" 2>/dev/null
         for i in 1 2 3 1 2 3; do
             [ -s "$work/client.ca" ] || break
-            if "$cluster/enter" curl -sS -m 4 --cacert "$work/client.ca" -o /dev/null "https://$node_ip:$(port "$i")/healthz" \
+            if nsenter -t "$(cat "$cluster/first.pid")" -n -- curl -sS -m 4 --cacert "$work/client.ca" -o /dev/null "https://$node_ip:$(port "$i")/healthz" \
                 2>>"$work/direct.failed"; then echo >>"$work/direct.good"; else echo "$i" >>"$work/direct.bad"; fi
             sleep 0.05
         done
@@ -134,7 +134,7 @@ issue_repairs() {
     after=$(bundle)
     [ -n "$before" ] && [ -n "$after" ]
     ok $? "with a caBundle beside it"
-    k -n "$ns" patch secret tpguard-tls -p '{"data":{"tls.key":"eA=="}}' >/dev/null
+    k -n "$ns" patch secret tpguard-tls -p '{"data":{"tls.key":"eA=="}}' >/dev/null 2>&1
     sleep 4
     secret 'tls\.key' | openssl pkey -noout 2>/dev/null
     ok $? "a spoilt key is replaced"
