@@ -108,6 +108,12 @@ $(B)/tests/kube/probe: $(B)/tests/kube/probe.o $(ARCHIVES)
 $(B)/tests/live/replica: $(B)/tests/live/replica.o $(ARCHIVES)
 	$(CC) $(LDOPT) -o $@ $< $(LINK) $(LIBS)
 
+# The stand-in for NVIDIA's library (tests/nvml/): the reader is tested without a GPU.
+NVML := $(B)/tests/nvml/libnvidia-ml.so.1
+$(call objs,tests/nvml): CFLAGS += -fPIC
+$(NVML): $(call objs,tests/nvml)
+	$(CC) $(filter-out -pie,$(LDOPT)) -shared -Wl,-soname,$(notdir $@) -o $@ $^
+
 $(B)/tests/bench/bench: $(B)/tests/bench/bench.o $(ARCHIVES)
 	$(CC) $(LDOPT) -o $@ $< $(LINK) $(LIBS)
 
@@ -155,7 +161,7 @@ demo: build/.deps build/.deps-test
 .PHONY: unit replay programs
 unit: $(UNIT)
 replay: $(REPLAY)
-programs: all unit replay $(FAKEAPI) $(B)/tests/kube/probe $(B)/tests/live/replica
+programs: all unit replay $(FAKEAPI) $(B)/tests/kube/probe $(B)/tests/live/replica $(NVML)
 
 # Everything in the release build, then the C tests again under ASan+UBSan.
 .PHONY: test
@@ -165,7 +171,7 @@ test: build/.deps-test
 	@$(MAKE) --no-print-directory -s $(PAR) V=asan programs
 	@tests/run.sh $(patsubst $(B)/%,build/release/%,$(sort $(UNIT) $(REPLAY))) \
 	    $(patsubst $(B)/%,build/asan/%,$(sort $(UNIT) $(REPLAY))) \
-	    $(sort $(wildcard tests/contract/run.sh tests/machines/run.sh tests/server/run.sh tests/cli/run.sh))
+	    $(sort $(wildcard tests/contract/run.sh tests/machines/run.sh tests/server/run.sh tests/cli/run.sh tests/nvml/run.sh))
 
 .PHONY: fuzz
 fuzz: build/.deps-lint

@@ -5,11 +5,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "topology/annotation.h"
 #include "webhook/cmd.h"
 #include "webhook/topology.h"
+#include "webhook/topology_live.h"
 
-#define OUTPUT_MAX ((size_t)4 * 1024 * 1024)
+#define PRODUCTS_MAX 65536
+#define INTERVAL_MAX 3600
+#define DEADLINE_MAX 100 /* seconds */
 
 enum {
     OPT_NVLINK = 256,
@@ -20,6 +22,13 @@ enum {
     OPT_COLOR,
     OPT_CORDON,
     OPT_PRODUCTS,
+    OPT_FROM,
+    OPT_LIBRARY,
+    OPT_SMI,
+    OPT_DEADLINE,
+    OPT_BASELINE,
+    OPT_WATCH,
+    OPT_INTERVAL,
 };
 
 static const struct option options[] = {
@@ -32,6 +41,13 @@ static const struct option options[] = {
     {"color", required_argument, NULL, OPT_COLOR},
     {"cordon", required_argument, NULL, OPT_CORDON},
     {"products", no_argument, NULL, OPT_PRODUCTS},
+    {"from", required_argument, NULL, OPT_FROM},
+    {"nvml-library", required_argument, NULL, OPT_LIBRARY},
+    {"nvidia-smi", required_argument, NULL, OPT_SMI},
+    {"deadline", required_argument, NULL, OPT_DEADLINE},
+    {"baseline", required_argument, NULL, OPT_BASELINE},
+    {"watch", no_argument, NULL, OPT_WATCH},
+    {"interval", required_argument, NULL, OPT_INTERVAL},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
 };
@@ -45,6 +61,18 @@ static const char help_text[] =
     "  --nvlink FILE            text of `nvidia-smi nvlink --status`: which links are up\n"
     "  --synthetic LINE         a machine in words: \"4xH100-NVL down=0-1\"\n"
     "  --from-annotation FILE   a tpguard.io/topology annotation\n"
+    "  --from SOURCE            this node's own GPUs: nvml, nvidia-smi, or any (nvml, and "
+    "nvidia-smi\n"
+    "                           where it cannot be loaded)\n"
+    "  --nvml-library PATH      the library (libnvidia-ml.so.1; env " READ_LIBRARY_ENV ")\n"
+    "  --nvidia-smi PATH        the program (nvidia-smi, by PATH)\n"
+    "  --deadline SECONDS       of one reading; a driver that does not answer is unknown (10)\n"
+    "  --baseline FILE          an annotation of this node seen earlier: what is missing since "
+    "then\n"
+    "                           is down, not absent\n"
+    "  --watch                  read again and print what changed, until SIGINT; with -o json one\n"
+    "                           object a line\n"
+    "  --interval SECONDS       between readings of --watch; Xids are read at once (10)\n"
     "  --annotation             print the annotation and nothing else\n"
     "  --cordon LIST            GPUs to keep TP groups off: \"0,1\"\n"
     "  -o, --output FORMAT      text or json\n"
@@ -62,16 +90,17 @@ static const char help_text[] =
 
 struct run {
     struct topology_ask ask;
-    struct topology_style style;
-    bool json;
-    bool annotation;
+    struct topology_print print;
+    struct live_options live;
+    bool from;
+    bool watch;
     bool products;
     bool help;
 };
 
 static bool take_output(struct run *r, const char *value, struct err *e) {
-    r->json = strcmp(value, "json") == 0;
-    return r->json || strcmp(value, "text") == 0 ||
+    r->print.json = strcmp(value, "json") == 0;
+    return r->print.json || strcmp(value, "text") == 0 ||
            err_set(e, ERR_INPUT, "--output wants text or json, found \"%.64s\"", value);
 }
 
@@ -79,9 +108,62 @@ static bool take_colour(struct run *r, const char *value, struct err *e) {
     if (strcmp(value, "auto") == 0) {
         return true;
     }
-    r->style.colour = strcmp(value, "always") == 0;
-    return r->style.colour || strcmp(value, "never") == 0 ||
+    r->print.style.colour = strcmp(value, "always") == 0;
+    return r->print.style.colour || strcmp(value, "never") == 0 ||
            err_set(e, ERR_INPUT, "--color wants auto, always or never, found \"%.64s\"", value);
+}
+
+static bool take_from(struct run *r, const char *value, struct err *e) {
+    static const char *const names[] = {
+        [READ_ANY] = "any", [READ_NVML] = "nvml", [READ_NVIDIASMI] = "nvidia-smi"};
+    r->from = true;
+    for (unsigned i = 0; i < sizeof names / sizeof *names; i++) {
+        if (strcmp(value, names[i]) == 0) {
+            r->live.read.source = (enum read_source)i;
+            return true;
+        }
+    }
+    return err_set(e, ERR_INPUT, "--from wants nvml, nvidia-smi or any, found \"%.64s\"", value);
+}
+
+static bool take_seconds(const char *option, const char *value, uint32_t most, uint32_t *out,
+                         struct err *e) {
+    uint32_t v = 0;
+    if (!span_u32(span_of(value), most, &v) || v == 0) {
+        return err_set(e, ERR_INPUT, "%s wants 1 to %u seconds, found \"%.64s\"", option, most,
+                       value);
+    }
+    *out = v;
+    return true;
+}
+
+static bool take_live_option(struct run *r, int opt, const char *value, struct err *e) {
+    uint32_t seconds = 0;
+    switch (opt) {
+    case OPT_FROM:
+        return take_from(r, value, e);
+    case OPT_LIBRARY:
+        r->live.read.nvml_library = value;
+        return true;
+    case OPT_SMI:
+        r->live.read.nvidia_smi = value;
+        return true;
+    case OPT_BASELINE:
+        r->live.baseline = value;
+        return true;
+    case OPT_WATCH:
+        return r->watch = true;
+    case OPT_INTERVAL:
+        return take_seconds("--interval", value, INTERVAL_MAX, &r->live.interval_s, e);
+    case OPT_DEADLINE:
+        if (!take_seconds("--deadline", value, DEADLINE_MAX, &seconds, e)) {
+            return false;
+        }
+        r->live.read.deadline_ms = seconds * 1000;
+        return true;
+    default:
+        return err_set(e, ERR_INTERNAL, "option %d", opt);
+    }
 }
 
 static bool take_option(struct run *r, int opt, const char *value, struct err *e) {
@@ -99,11 +181,11 @@ static bool take_option(struct run *r, int opt, const char *value, struct err *e
         r->ask.cordon = value;
         return true;
     case OPT_ANNOTATION:
-        return r->annotation = true;
+        return r->print.annotation = true;
     case OPT_PRODUCTS:
         return r->products = true;
     case OPT_ASCII:
-        return r->style.ascii = true;
+        return r->print.style.ascii = true;
     case 'h':
         return r->help = true;
     case 'o':
@@ -111,7 +193,7 @@ static bool take_option(struct run *r, int opt, const char *value, struct err *e
     case OPT_COLOR:
         return take_colour(r, value, e);
     default:
-        return err_set(e, ERR_INTERNAL, "option %d", opt);
+        return take_live_option(r, opt, value, e);
     }
 }
 
@@ -150,6 +232,16 @@ static bool check_sources(struct run *r, struct err *e) {
     struct topology_ask *a = &r->ask;
     bool text = a->file || a->nvlink;
     bool none = !text && !a->synthetic && !a->annotation;
+    if (r->from && !none) {
+        return err_set(e, ERR_INPUT, "--from reads this node: it wants no other source");
+    }
+    if (!r->from && (r->watch || r->live.baseline)) {
+        return err_set(e, ERR_INPUT, "%s wants --from nvml (or nvidia-smi, or any)",
+                       r->watch ? "--watch" : "--baseline");
+    }
+    if (r->from) {
+        return true;
+    }
     if ((text && (a->synthetic || a->annotation)) || (a->synthetic && a->annotation)) {
         return err_set(e, ERR_INPUT,
                        "wants one of FILE (with --nvlink), --synthetic and --from-annotation");
@@ -181,60 +273,10 @@ static void choose_style(struct topology_style *s) {
     s->ascii = !span_has(l, "UTF-8") && !span_has(l, "utf8");
 }
 
-static bool print_buf(const struct buf *out) {
-    return buf_ok(out) && fwrite(buf_cstr(out), 1, out->n, stdout) == out->n;
-}
-
-static void put_annotation(struct topology_view *v, struct buf *out) {
-    if (v->has_gpus && !v->has_wires) {
-        v->err.code = ERR_INPUT;
-        (void)snprintf(v->error, sizeof v->error,
-                       "--annotation wants the matrix of `nvidia-smi topo -m` as well");
-    }
-    if (v->has_wires) {
-        annotation_encode(&v->topo, out);
-        buf_char(out, '\n');
-    }
-}
-
-static int show(const struct run *r, struct topology_view *v) {
-    struct buf out = buf_new(OUTPUT_MAX);
-    bool wrong = v->err.code != ERR_NONE && v->err.code != ERR_UNKNOWN;
-    if (wrong && !r->json) {
-        buf_reset(&out); /* one line on standard error, and nothing that looks like an answer */
-    } else if (r->annotation) {
-        put_annotation(v, &out);
-    } else if (r->json) {
-        topology_json(v, &out);
-    } else if (v->has_gpus) {
-        topology_text(v, &r->style, &out);
-    }
-    bool printed = print_buf(&out);
-    buf_done(&out);
-    if (v->error[0]) {
-        fprintf(stderr, "tpguard: %s\n", v->error);
-    }
-    if (!printed) {
-        fprintf(stderr, "tpguard: topology: cannot write the output\n");
-        return EXIT_USAGE;
-    }
-    return v->err.code == ERR_NONE      ? EXIT_OK
-           : v->err.code == ERR_UNKNOWN ? EXIT_UNTOLD
-                                        : EXIT_USAGE;
-}
-
-static int usage_error(const struct run *r, const struct err *e) {
-    struct topology_view view;
-    memset(&view, 0, sizeof view);
-    view.err = *e;
-    (void)snprintf(view.error, sizeof view.error, "topology: %s", e->msg);
-    return show(r, &view);
-}
-
 static int print_products(void) {
-    struct buf out = buf_new(OUTPUT_MAX);
+    struct buf out = buf_new(PRODUCTS_MAX);
     topology_products(&out);
-    bool printed = print_buf(&out);
+    bool printed = buf_ok(&out) && fputs(buf_cstr(&out), stdout) >= 0;
     buf_done(&out);
     return printed ? EXIT_OK : EXIT_USAGE;
 }
@@ -243,9 +285,9 @@ int cmd_topology(int argc, char **argv) {
     struct run r = {0};
     struct err e = {0};
     struct topology_view view;
-    choose_style(&r.style);
+    choose_style(&r.print.style);
     if (!take_options(&r, argc, argv, &e)) {
-        return usage_error(&r, &e);
+        return topology_refuse(&r.print, &e);
     }
     if (r.help) {
         return fputs(help_text, stdout) < 0 ? EXIT_USAGE : EXIT_OK;
@@ -254,10 +296,13 @@ int cmd_topology(int argc, char **argv) {
         return print_products();
     }
     if (!check_sources(&r, &e)) {
-        return usage_error(&r, &e);
+        return topology_refuse(&r.print, &e);
+    }
+    if (r.from) {
+        return topology_live_run(&r.ask, &r.live, &r.print, r.watch);
     }
     /* Only the annotation carries a time: the other outputs of one text are the same every time. */
-    r.ask.now = r.annotation ? (int64_t)time(NULL) : 0;
+    r.ask.now = r.print.annotation ? (int64_t)time(NULL) : 0;
     topology_gather(&r.ask, &view);
-    return show(&r, &view);
+    return topology_show(&r.print, &view);
 }

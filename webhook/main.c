@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "topology/read.h"
 #include "webhook/cmd.h"
 
 static const struct command {
@@ -63,6 +64,10 @@ static int flushed(int rc) {
 
 int main(int argc, char **argv) {
     (void)signal(SIGPIPE, SIG_IGN);
+    if (argc > 1 && strcmp(argv[1], READ_CHILD) == 0) {
+        return read_child_main(argc - 1,
+                               argv + 1); /* started by ourselves: no command for people */
+    }
     if (argc < 2) {
         usage(stderr);
         return EXIT_USAGE;

@@ -9,13 +9,16 @@
 #include "topology/health.h"
 #include "topology/smi.h"
 
+struct topology_live;
+
 struct topology_ask {
     const char *file;       /* nvidia-smi text, or an annotation; "-" standard input; NULL none */
     const char *nvlink;     /* `nvidia-smi nvlink --status`; NULL none */
     const char *synthetic;  /* a machine in one line; NULL none */
     const char *annotation; /* a tpguard.io/topology annotation; NULL none */
-    const char *cordon;     /* "0,1"; NULL none */
-    int64_t now;            /* stamps what is read from text; 0 leaves it unstamped */
+    struct topology_live *live; /* this node's own GPUs; NULL none */
+    const char *cordon;         /* "0,1"; NULL none */
+    int64_t now;                /* stamps what is read from text; 0 leaves it unstamped */
 };
 
 struct topology_view {
@@ -39,6 +42,15 @@ struct topology_style {
     bool ascii;
 };
 void topology_text(const struct topology_view *v, const struct topology_style *s, struct buf *out);
+
+struct topology_print {
+    struct topology_style style;
+    bool json;
+    bool annotation;
+};
+/* Prints what was gathered, or says what was refused; returns the exit code. */
+int topology_show(const struct topology_print *p, struct topology_view *v);
+int topology_refuse(const struct topology_print *p, const struct err *e);
 
 /* The versioned contract of README, "Machine-readable output". */
 void topology_json(const struct topology_view *v, struct buf *out);

@@ -6,6 +6,7 @@
 #include "topology/synth.h"
 #include "webhook/sys/file.h"
 #include "webhook/topology.h"
+#include "webhook/topology_live.h"
 
 static bool refuse(struct topology_view *v, const char *file, const struct err *e) {
     const char *name = file && file[0] == '-' && !file[1] ? "standard input" : file ? file : "";
@@ -210,6 +211,16 @@ static void gather_synthetic(const struct topology_ask *ask, struct topology_vie
     v->has_wires = true;
 }
 
+static void gather_live(const struct topology_ask *ask, struct topology_view *v) {
+    struct err e = {0};
+    if (!topology_live_read(ask->live, ask->now, &v->topo, &e)) {
+        (void)refuse(v, NULL, &e);
+        return;
+    }
+    v->has_gpus = true;
+    v->has_wires = true;
+}
+
 /* ---- after all sources ---- */
 
 /* "0,1": NVML indices or UUIDs. */
@@ -244,7 +255,9 @@ static void links_from_gpus(struct topology_view *v) {
 
 void topology_gather(const struct topology_ask *ask, struct topology_view *out) {
     memset(out, 0, sizeof *out);
-    if (ask->synthetic) {
+    if (ask->live) {
+        gather_live(ask, out);
+    } else if (ask->synthetic) {
         gather_synthetic(ask, out);
     } else if (ask->annotation) {
         gather_annotation(ask, out);

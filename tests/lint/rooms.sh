@@ -45,7 +45,8 @@ found=$(
 
 # The pure rooms call nothing but themselves and the memory functions of libc.
 if [ $# -gt 0 ] && [ -d "$1" ]; then
-    pure=$(find "$1/webhook/core" "$1/topology" -name '*.o' ! -name json.o ! -name arena.o ! -name buf.o ! -name err.o |
+    pure=$(find "$1/webhook/core" "$1/topology" -name '*.o' ! -name json.o ! -name arena.o ! -name buf.o ! -name err.o \
+        ! -name 'read_*.o' |
         sort)
     own=$(find "$1/webhook/core" "$1/topology" -name '*.o' -exec nm --defined-only -g {} + | awk 'NF==3{print $3}' |
         sort -u)

@@ -1,0 +1,394 @@
+#include "topology/read_nvml.h"
+
+#include <dlfcn.h>
+#include <string.h>
+
+/* ---- the library ---- */
+
+/* A function pointer out of dlsym's void pointer, the way POSIX means it and ISO C can say it. */
+#define FIND(member, symbol, args)                                                                 \
+    {                                                                                              \
+        void *at = dlsym(l->library, #symbol);                                                     \
+        memcpy(&l->member, &at, sizeof at);                                                        \
+    }
+
+static bool start(struct nvml *l, const char *path, bool *missing, struct err *e) {
+    l->library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (!l->library) {
+        const char *why = dlerror();
+        *missing = true;
+        return err_set(e, ERR_IO, "cannot load %.100s: %.180s", path, why ? why : "no reason");
+    }
+    NVML_CALLS(FIND)
+    if (!l->init || !l->count || !l->handle) {
+        *missing = true;
+        return err_set(e, ERR_IO, "%.200s is no NVML library", path);
+    }
+    int rc = l->init();
+    if (rc != NVML_SUCCESS) {
+        return err_set(e, ERR_IO, "NVML cannot start: %s", nvml_code_name(rc));
+    }
+    return l->started = true;
+}
+
+bool nvml_open(const char *path, struct nvml *out, bool *missing, struct err *e) {
+    struct nvml l;
+    memset(&l, 0, sizeof l);
+    *missing = false;
+    if (!start(&l, path, missing, e)) {
+        nvml_close(&l);
+        return false;
+    }
+    *out = l;
+    return true;
+}
+
+void nvml_close(struct nvml *l) {
+    nvml_unwatch(l);
+    if (l->started && l->shutdown) {
+        (void)l->shutdown();
+    }
+    if (l->library) {
+        (void)dlclose(l->library);
+    }
+    memset(l, 0, sizeof *l);
+}
+
+/* ---- answers ---- */
+
+/* Keeps the code within the type, and remembers that the GPU is gone. */
+static int16_t note(struct raw_gpu *g, int rc) {
+    int16_t kept = (int16_t)(rc < 0 || rc > NVML_UNKNOWN ? NVML_UNKNOWN : rc);
+    if (!g->lost_rc && (kept == NVML_GPU_IS_LOST || kept == NVML_RESET_REQUIRED)) {
+        g->lost_rc = kept;
+    }
+    return kept;
+}
+
+/* The driver ends its texts; a text without an end within the array is cut. */
+static void keep_text(char *out, size_t cap, const char *text, size_t text_cap) {
+    size_t n = strnlen(text, text_cap);
+    n = n < cap ? n : cap - 1;
+    memcpy(out, text, n);
+    out[n] = 0;
+}
+
+static struct raw_pci keep_pci(const struct nvml_pci *p) {
+    return (struct raw_pci){p->domain, p->bus, p->device};
+}
+
+static void ask_numa(const struct nvml *l, nvml_device d, struct raw_gpu *g) {
+    /* The CPU node, not nvmlDeviceGetNumaNodeId: that is the number of the GPU's own memory. */
+    unsigned long nodes[16] = {0};
+    const unsigned word = 8 * sizeof nodes[0];
+    g->numa_rc = note(g, l->numa(d, 16, nodes, NVML_AFFINITY_NODE));
+    for (unsigned i = 0; g->numa_rc == NVML_SUCCESS && g->numa < 0 && i < 16 * word; i++) {
+        g->numa = (nodes[i / word] >> (i % word)) & 1UL ? (int16_t)i : (int16_t)-1;
+    }
+}
+
+static void ask_identity(const struct nvml *l, nvml_device d, struct raw_gpu *g) {
+    char text[96] = {0};
+    struct nvml_pci pci = {0};
+    struct nvml_memory memory = {0};
+    unsigned mode = 0;
+    unsigned pending = 0;
+    if (l->uuid && note(g, l->uuid(d, text, sizeof text)) == NVML_SUCCESS) {
+        keep_text(g->uuid, sizeof g->uuid, text, sizeof text);
+    }
+    memset(text, 0, sizeof text);
+    if (l->name && note(g, l->name(d, text, sizeof text)) == NVML_SUCCESS) {
+        keep_text(g->name, sizeof g->name, text, sizeof text);
+    }
+    if (l->pci) {
+        g->pci_rc = note(g, l->pci(d, &pci));
+        g->pci = g->pci_rc == NVML_SUCCESS ? keep_pci(&pci) : g->pci;
+    }
+    if (l->memory) {
+        g->memory_rc = note(g, l->memory(d, &memory));
+        g->memory_bytes = g->memory_rc == NVML_SUCCESS ? memory.total : 0;
+    }
+    if (l->numa) {
+        ask_numa(l, d, g);
+    }
+    if (l->mig) {
+        g->mig_rc = note(g, l->mig(d, &mode, &pending));
+        g->mig = g->mig_rc == NVML_SUCCESS && mode == 1;
+    }
+}
+
+static void ask_link(const struct nvml *l, nvml_device d, unsigned at, struct raw_gpu *g) {
+    struct raw_link *k = &g->link[at];
+    struct nvml_pci pci = {0};
+    int active = 0;
+    int type = REMOTE_UNKNOWN;
+    k->state_rc = note(g, l->link_state(d, at, &active));
+    k->active = k->state_rc == NVML_SUCCESS && active == 1;
+    if (k->state_rc == NVML_INVALID_ARGUMENT || k->state_rc == NVML_NOT_SUPPORTED) {
+        return;
+    }
+    if (l->link_remote) {
+        k->remote_rc = note(g, l->link_remote(d, at, &pci));
+        k->remote = k->remote_rc == NVML_SUCCESS ? keep_pci(&pci) : k->remote;
+    }
+    if (l->link_type) {
+        k->type_rc = note(g, l->link_type(d, at, &type));
+        bool known = k->type_rc == NVML_SUCCESS && type >= REMOTE_GPU && type <= REMOTE_SWITCH;
+        k->type = (uint8_t)(known ? type : REMOTE_UNKNOWN);
+    }
+}
+
+/* A link in the middle that is "not supported" does not end the row: link numbers have gaps on
+ * boards that leave some unconnected. */
+static void ask_links(const struct nvml *l, nvml_device d, struct raw_gpu *g) {
+    unsigned told = 0;
+    for (unsigned at = 0; l->link_state && at < LANES_MAX && !g->lost_rc; at++) {
+        ask_link(l, d, at, g);
+        if (g->link[at].state_rc == NVML_INVALID_ARGUMENT) {
+            break;
+        }
+        told = g->link[at].state_rc == NVML_NOT_SUPPORTED ? told : at + 1;
+    }
+    g->n_links = (uint8_t)(told ? told : 1);
+}
+
+static void keep_fabric(struct raw_gpu *g, const struct nvml_fabric *f, unsigned version) {
+    struct raw_fabric *out = &g->fabric;
+    out->version = (uint8_t)version;
+    out->state = f->state;
+    out->status = f->status;
+    out->clique = f->clique;
+    out->health = version >= 2 ? f->health : 0;
+    out->summary = version >= 3 ? f->summary : 0;
+    memcpy(out->cluster, f->uuid, sizeof out->cluster);
+}
+
+/* Newest struct first; a driver that does not know it says so, and takes an older one. */
+static void ask_fabric(const struct nvml *l, nvml_device d, struct raw_gpu *g) {
+    static const unsigned versions[] = {NVML_FABRIC_V3, NVML_FABRIC_V2};
+    for (unsigned i = 0; l->fabric_v && i < 2; i++) {
+        struct nvml_fabric f = {.version = versions[i]};
+        g->fabric.rc = note(g, l->fabric_v(d, &f));
+        if (g->fabric.rc == NVML_SUCCESS) {
+            keep_fabric(g, &f, 3 - i);
+        }
+        if (g->fabric.rc != NVML_ARGUMENT_VERSION_MISMATCH) {
+            return;
+        }
+    }
+    if (l->fabric) {
+        struct nvml_fabric_v1 old = {.status = 0};
+        g->fabric.rc = note(g, l->fabric(d, &old));
+        if (g->fabric.rc == NVML_SUCCESS) {
+            struct nvml_fabric f = {.status = old.status, .clique = old.clique, .state = old.state};
+            memcpy(f.uuid, old.uuid, sizeof f.uuid);
+            keep_fabric(g, &f, 1);
+        }
+    }
+}
+
+static uint64_t field_number(const struct nvml_field_value *v, int16_t *rc) {
+    switch (v->value_type) {
+    case NVML_UINT:
+        return v->value.ui;
+    case NVML_ULONG:
+        return v->value.ul;
+    case NVML_ULLONG:
+        return v->value.ull;
+    case NVML_USHORT:
+        return v->value.us;
+    case NVML_INT:
+        return v->value.i > 0 ? (uint64_t)v->value.i : 0;
+    case NVML_LLONG:
+        return v->value.ll > 0 ? (uint64_t)v->value.ll : 0;
+    default:
+        *rc = NVML_UNKNOWN;
+        return 0;
+    }
+}
+
+static void ask_fields(const struct nvml *l, nvml_device d, struct raw_gpu *g) {
+    static const unsigned ids[RAW_FIELD_COUNT] = {[FIELD_SPEED_MBPS] = NVML_FI_SPEED_COMMON,
+                                                  [FIELD_SWITCH_LINKS] = NVML_FI_SWITCH_LINKS,
+                                                  [FIELD_C2C_LINKS] = NVML_FI_C2C_LINKS,
+                                                  [FIELD_CRC_ERRORS] = NVML_FI_CRC_DATA_TOTAL,
+                                                  [FIELD_REPLAYS] = NVML_FI_REPLAY_TOTAL,
+                                                  [FIELD_RECOVERIES] = NVML_FI_RECOVERY_TOTAL,
+                                                  [FIELD_RECOVERY_ACTION] =
+                                                      NVML_FI_RECOVERY_ACTION};
+    struct nvml_field_value v[RAW_FIELD_COUNT];
+    memset(v, 0, sizeof v);
+    for (unsigned i = 0; i < RAW_FIELD_COUNT; i++) {
+        v[i].field_id = ids[i];
+        v[i].rc = NVML_UNKNOWN; /* a driver that skips one leaves no zero that looks like success */
+    }
+    int16_t rc = note(g, l->fields(d, RAW_FIELD_COUNT, v));
+    for (unsigned i = 0; i < RAW_FIELD_COUNT; i++) {
+        g->field[i].rc = rc == NVML_SUCCESS ? note(g, v[i].rc) : rc;
+        if (g->field[i].rc == NVML_SUCCESS) {
+            g->field[i].value = field_number(&v[i], &g->field[i].rc);
+        }
+    }
+}
+
+static void ask_processes(const struct nvml *l, nvml_device d, unsigned gpu,
+                          struct raw_facts *out) {
+    struct nvml_process list[RAW_PROCESS_MAX];
+    memset(list, 0, sizeof list);
+    unsigned n = RAW_PROCESS_MAX;
+    struct raw_gpu *g = &out->gpu[gpu];
+    g->processes_rc = note(g, l->processes(d, &n, list));
+    if (g->processes_rc != NVML_SUCCESS) {
+        out->more_processes = out->more_processes || g->processes_rc != NVML_NOT_SUPPORTED;
+        return;
+    }
+    for (unsigned i = 0; i < n; i++) {
+        if (i >= RAW_PROCESS_MAX || out->n_processes >= RAW_PROCESS_MAX) {
+            out->more_processes = true;
+            return;
+        }
+        bool told = list[i].memory != ~0ULL;
+        out->process[out->n_processes++] =
+            (struct gpu_process){list[i].pid, (uint8_t)gpu, told ? list[i].memory : 0};
+    }
+}
+
+/* ---- everything ---- */
+
+static void clear_gpu(struct raw_gpu *g) {
+    memset(g, 0, sizeof *g);
+    g->pci_rc = g->memory_rc = g->numa_rc = g->mig_rc = g->processes_rc = RC_NOT_ASKED;
+    g->fabric.rc = RC_NOT_ASKED;
+    g->numa = -1;
+    g->n_links = 1;
+    for (unsigned k = 0; k < LANES_MAX; k++) {
+        g->link[k].state_rc = g->link[k].remote_rc = g->link[k].type_rc = RC_NOT_ASKED;
+        g->link[k].type = REMOTE_UNKNOWN;
+    }
+    for (unsigned k = 0; k < RAW_FIELD_COUNT; k++) {
+        g->field[k].rc = RC_NOT_ASKED;
+    }
+}
+
+static void ask_gpu(struct nvml *l, const struct nvml_progress *p, unsigned at,
+                    struct raw_facts *out) {
+    struct raw_gpu *g = &out->gpu[at];
+    clear_gpu(g);
+    p->tell(p->ctx, at, "handle");
+    l->device[at] = NULL;
+    g->handle_rc = note(g, l->handle(at, &l->device[at]));
+    nvml_device d = l->device[at];
+    if (g->handle_rc != NVML_SUCCESS) {
+        l->device[at] = NULL;
+        return;
+    }
+    p->tell(p->ctx, at, "identity");
+    ask_identity(l, d, g);
+    p->tell(p->ctx, at, "links");
+    ask_links(l, d, g);
+    if (!g->lost_rc) {
+        p->tell(p->ctx, at, "fabric");
+        ask_fabric(l, d, g);
+    }
+    if (!g->lost_rc && l->fields) {
+        p->tell(p->ctx, at, "fields");
+        ask_fields(l, d, g);
+    }
+    if (!g->lost_rc && l->processes) {
+        p->tell(p->ctx, at, "processes");
+        ask_processes(l, d, at, out);
+    }
+}
+
+static bool is_there(const struct nvml *l, const struct raw_facts *out, unsigned at) {
+    return l->device[at] && !out->gpu[at].lost_rc;
+}
+
+static void ask_pair(const struct nvml *l, unsigned a, unsigned b, struct raw_facts *out) {
+    struct raw_pair *pair = &out->pair[a][b];
+    int level = 0;
+    int p2p = 0;
+    pair->level_rc = pair->p2p_rc = RC_NOT_ASKED;
+    if (a == b || !is_there(l, out, a) || !is_there(l, out, b)) {
+        return;
+    }
+    if (l->level) {
+        pair->level_rc = note(&out->gpu[a], l->level(l->device[a], l->device[b], &level));
+        pair->level = (uint8_t)(level < 0 || level > UINT8_MAX ? UINT8_MAX : level);
+    }
+    if (l->p2p) {
+        pair->p2p_rc =
+            note(&out->gpu[a], l->p2p(l->device[a], l->device[b], NVML_P2P_NVLINK, &p2p));
+        pair->p2p = (uint8_t)(p2p < 0 || p2p > UINT8_MAX ? UINT8_MAX : p2p);
+    }
+}
+
+bool nvml_ask(struct nvml *l, const struct nvml_progress *p, struct raw_facts *out, struct err *e) {
+    char driver[80] = {0};
+    unsigned n = 0;
+    memset(out, 0, sizeof *out);
+    p->tell(p->ctx, 0, "driver");
+    if (l->driver && l->driver(driver, sizeof driver) == NVML_SUCCESS) {
+        keep_text(out->driver, sizeof out->driver, driver, sizeof driver);
+    }
+    int rc = l->count(&n);
+    if (rc != NVML_SUCCESS) {
+        return err_set(e, ERR_UNKNOWN, "NVML does not count the GPUs: %s", nvml_code_name(rc));
+    }
+    out->more_gpus = n > GPU_MAX;
+    out->n = (uint8_t)(n > GPU_MAX ? GPU_MAX : n);
+    for (unsigned i = 0; i < out->n; i++) {
+        ask_gpu(l, p, i, out);
+    }
+    for (unsigned i = 0; i < out->n; i++) {
+        p->tell(p->ctx, i, "pairs");
+        for (unsigned j = 0; j < out->n; j++) {
+            ask_pair(l, i, j, out);
+        }
+    }
+    return true;
+}
+
+/* ---- events ---- */
+
+void nvml_watch(struct nvml *l) {
+    unsigned watched = 0;
+    const unsigned long long all =
+        NVML_EVENT_XID | NVML_EVENT_UNAVAILABLE | NVML_EVENT_RECOVERY_ACTION;
+    bool can = l->events_new && l->events_ask && l->events_wait && l->events_free;
+    if (l->events || !can || l->events_new(&l->events) != NVML_SUCCESS) {
+        return;
+    }
+    for (unsigned i = 0; i < GPU_MAX; i++) {
+        if (!l->device[i]) {
+            continue;
+        }
+        /* Older drivers refuse the whole mask for one bit that they do not know. */
+        watched += l->events_ask(l->device[i], all, l->events) == NVML_SUCCESS ||
+                   l->events_ask(l->device[i], NVML_EVENT_XID, l->events) == NVML_SUCCESS;
+    }
+    if (!watched) {
+        nvml_unwatch(l);
+    }
+}
+
+int nvml_wait(struct nvml *l, unsigned ms, struct nvml_event *out) {
+    memset(out, 0, sizeof *out);
+    return l->events ? l->events_wait(l->events, out, ms) : NVML_NOT_SUPPORTED;
+}
+
+void nvml_unwatch(struct nvml *l) {
+    if (l->events) {
+        (void)l->events_free(l->events);
+        l->events = NULL;
+    }
+}
+
+int nvml_position(const struct nvml *l, nvml_device d) {
+    for (int i = 0; d && i < GPU_MAX; i++) {
+        if (l->device[i] == d) {
+            return i;
+        }
+    }
+    return -1;
+}
