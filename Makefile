@@ -39,13 +39,15 @@ else
 $(error V=$(V): one of release, clang, asan, tsan, fuzz)
 endif
 
-CFLAGS   := -std=c17 -D_GNU_SOURCE $(WARN) $(OPT) -MMD -MP -I. -include topology/banned.h
+# What protoc-c makes out of the .proto files; seen as a system header, so not held to our warnings.
+GEN      := build/gen
+CFLAGS   := -std=c17 -D_GNU_SOURCE $(WARN) $(OPT) -MMD -MP -I. -isystem $(GEN) -include topology/banned.h
 # Rooms, lowest first; each is one archive, and a room may call only those before it (README, "Rooms").
 # One without sources yet is left out.
 ROOMS    := $(foreach r,topology webhook/sys webhook/core webhook/codec webhook/kube webhook/cluster webhook/live webhook/http,\
             $(if $(wildcard $(r)/*.c),$(r)))
 SRC_CMD  := $(wildcard webhook/*.c)
-LIBS     := -lcurl -lmicrohttpd -lgnutls -lcjson -lcrypto -lyaml -lpthread
+LIBS     := -lcurl -lprotobuf-c -lmicrohttpd -lgnutls -lcjson -lcrypto -lyaml -lpthread
 
 objs      = $(patsubst %.c,$(B)/%.o,$(wildcard $(1)/*.c))
 ar        = $(B)/$(1)/lib.a
@@ -62,8 +64,16 @@ $(B)/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -c $< -o $@
 
+$(GEN)/podresources.pb-c.c $(GEN)/podresources.pb-c.h &: webhook/kube/podresources.proto
+	@mkdir -p $(GEN)
+	@protoc-c --c_out=$(GEN) -Iwebhook/kube $<
+$(B)/gen/podresources.pb-c.o: $(GEN)/podresources.pb-c.c Makefile
+	@mkdir -p $(@D)
+	$(CC) -std=c17 -w $(OPT) -c $< -o $@
+$(B)/webhook/kube/podresources_decode.o: $(GEN)/podresources.pb-c.h
+
 define room
-$(call ar,$(1)): $(call objs,$(1))
+$(call ar,$(1)): $(call objs,$(1)) $(if $(filter webhook/kube,$(1)),$(B)/gen/podresources.pb-c.o)
 	@mkdir -p $$(@D)
 	@rm -f $$@
 	ar rcs $$@ $$^
@@ -100,8 +110,9 @@ FAKEAPI := $(if $(wildcard tests/fakeapi/*.c),$(B)/tests/fakeapi/fakeapi)
 $(B)/tests/fakeapi/fakeapi: $(call objs,tests/fakeapi) $(call ar,topology)
 	$(CC) $(LDOPT) -o $@ $^ $(LIBS)
 
-# The client of the API server, for trying it by hand against a real cluster.
-$(B)/tests/kube/probe: $(B)/tests/kube/probe.o $(ARCHIVES)
+# The clients of the API server and of the kubelet, for trying them by hand against a real cluster.
+PROBES := $(B)/tests/kube/probe $(B)/tests/kube/podresources
+$(PROBES): $(B)/tests/kube/%: $(B)/tests/kube/%.o $(ARCHIVES)
 	$(CC) $(LDOPT) -o $@ $< $(LINK) $(LIBS)
 
 # One replica of the leader election and the shared certificate, for tests/live/run.sh (a real cluster).
@@ -161,7 +172,7 @@ demo: build/.deps build/.deps-test
 .PHONY: unit replay programs
 unit: $(UNIT)
 replay: $(REPLAY)
-programs: all unit replay $(FAKEAPI) $(B)/tests/kube/probe $(B)/tests/live/replica $(NVML)
+programs: all unit replay $(FAKEAPI) $(PROBES) $(B)/tests/live/replica $(NVML)
 
 # Everything in the release build, then the C tests again under ASan+UBSan.
 .PHONY: test
@@ -208,9 +219,10 @@ lint-cppcheck:
 # One stamp a file, so that only what changed is looked at again.
 TIDY := $(patsubst %.c,build/tidy/%.ok,$(wildcard topology/*.c webhook/*.c webhook/*/*.c))
 lint-tidy: $(TIDY)
+build/tidy/webhook/kube/podresources_decode.ok: $(GEN)/podresources.pb-c.h
 build/tidy/%.ok: %.c .clang-tidy
 	@mkdir -p $(@D)
-	@clang-tidy-14 --quiet --warnings-as-errors='*' $< -- -std=c17 -D_GNU_SOURCE -I. -include topology/banned.h 2>$@.log \
+	@clang-tidy-14 --quiet --warnings-as-errors='*' $< -- -std=c17 -D_GNU_SOURCE -I. -isystem $(GEN) -include topology/banned.h 2>$@.log \
 	    || { cat $@.log; exit 1; }
 	@touch $@
 

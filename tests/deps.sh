@@ -4,7 +4,8 @@ set -eu
 want=()
 for group in "$@"; do
     case $group in
-    build) want+=(gcc libc6-dev binutils make libcurl4-openssl-dev libmicrohttpd-dev libgnutls28-dev libcjson-dev libssl-dev libyaml-dev) ;;
+    build) want+=(gcc libc6-dev binutils make libcurl4-openssl-dev libmicrohttpd-dev libgnutls28-dev libcjson-dev libssl-dev libyaml-dev libprotobuf-c-dev
+        protobuf-c-compiler) ;;
     test) want+=(curl jq openssl procps) ;;
     lint) want+=(git clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev cppcheck shellcheck) ;;
     e2e) want+=(containerd runc containernetworking-plugins iproute2 iptables conntrack util-linux ca-certificates) ;;

@@ -18,6 +18,7 @@ found=$(
     only 'openssl/' '^webhook/sys/certs[a-z_]*\.[ch]$'
     only 'yaml\.h' '^webhook/codec/yaml'
     only 'curl/' '^webhook/kube/'
+    only 'protobuf-c/|[a-z]+\.pb-c\.h' '^webhook/kube/podresources'
     only 'dlfcn|spawn\.h' '^topology/read_'
 )
 [ -z "$found" ] || say "$found"

@@ -15,8 +15,10 @@
 
 /* One line of a node's report. */
 struct held_rec {
-    char *key; /* "llm/chat-0" */
-    bool gone; /* we saw that pod go after this report: it holds nothing */
+    char *key;       /* "llm/chat-0"; unassigned: what is said of the holder */
+    char *pod;       /* unassigned: the pod it belongs to, "llm/chat-0"; NULL not known */
+    bool unassigned; /* in use, and the kubelet's books give it to nobody */
+    bool gone;       /* we saw that pod go after this report: it holds nothing */
     struct grip *grip;
 };
 
@@ -149,7 +151,11 @@ NODISCARD bool content_node_for(struct content *c, struct span name, uint32_t *a
 /* Frees the record when nobody speaks of it any more. */
 void content_node_release(struct content *c, uint32_t at);
 void content_touch(struct content *c, struct node_rec *r);
+/* What the report says of a pod; NULL nothing. */
 struct held_rec *content_held(const struct node_rec *r, const char *key);
+/* The pod is no more: until the node reports anew, what it says of this name is old. */
+void content_held_gone(struct node_rec *r, const char *key);
+struct grip *content_grip(unsigned n, const struct pin_entry *gpu); /* NULL without memory */
 bool content_fail_memory(struct err *e);
 char *content_copy(struct span s); /* on the heap, NUL at its end; NULL without memory */
 

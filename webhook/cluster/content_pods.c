@@ -15,7 +15,7 @@ bool content_key(struct span ns, struct span name, char out[static KEY_MAX]) {
     return buf_ok(&b) && name.n && !memchr(out, 0, b.n);
 }
 
-static struct grip *grip_new(unsigned n, const struct pin_entry *gpu) {
+struct grip *content_grip(unsigned n, const struct pin_entry *gpu) {
     struct grip *g = malloc(sizeof *g + n * sizeof g->gpu[0]);
     if (g) {
         g->n = (uint8_t)n;
@@ -25,93 +25,6 @@ static struct grip *grip_new(unsigned n, const struct pin_entry *gpu) {
     }
     return g;
 }
-
-/* ---- the node's report ---- */
-
-struct held_rec *content_held(const struct node_rec *r, const char *key) {
-    for (uint32_t i = 0; i < r->n_held; i++) {
-        if (strcmp(r->held[i].key, key) == 0) {
-            return &r->held[i];
-        }
-    }
-    return NULL;
-}
-
-void content_drop_report(struct node_rec *r) {
-    for (uint32_t i = 0; i < r->n_held; i++) {
-        free(r->held[i].key);
-        free(r->held[i].grip);
-    }
-    free(r->held);
-    r->held = NULL;
-    r->n_held = 0;
-    r->report = 0;
-}
-
-/* Containers of one pod are one holder. */
-static bool hold(struct node_rec *r, const struct held *h) {
-    char key[KEY_MAX];
-    struct pin_entry gpu[GPU_MAX] = {0};
-    if (!content_key(h->ns, h->pod, key)) {
-        return true; /* no pod can have such a name */
-    }
-    unsigned n = 0;
-    struct held_rec *one = content_held(r, key);
-    for (; one && n < one->grip->n; n++) {
-        gpu[n] = one->grip->gpu[n];
-    }
-    for (unsigned i = 0; i < h->n && n < GPU_MAX; i++, n++) {
-        struct buf uuid = BUF_OVER(gpu[n].uuid);
-        buf_span(&uuid, h->uuid[i]);
-        gpu[n].index = h->index[i];
-    }
-    struct grip *grip = grip_new(n, gpu);
-    if (!grip) {
-        return false;
-    }
-    if (one) {
-        free(one->grip);
-        one->grip = grip;
-        return true;
-    }
-    char *copy = content_copy(span_of(key));
-    if (!copy) {
-        free(grip);
-        return false;
-    }
-    r->held[r->n_held++] = (struct held_rec){.key = copy, .grip = grip};
-    return true;
-}
-
-bool content_put_report(struct content *c, struct node_rec *r, struct span text,
-                        struct buf *complaints, struct err *e) {
-    uint64_t report = text.p ? name_hash(&c->node_index.seed, text) | 1 : 0;
-    if (report == r->report) {
-        return true; /* what was seen to go since stays gone */
-    }
-    content_drop_report(r);
-    struct allocations all = {0};
-    struct err bad = {0};
-    arena_reset(&c->scratch);
-    if (text.p && !allocations_decode(text, &c->scratch, &all, &bad)) {
-        buf_fmt(complaints, "tpguard.io/allocations: %s%s%s\n", bad.path, bad.path[0] ? ": " : "",
-                bad.msg);
-        return true;
-    }
-    r->held = all.n ? calloc(all.n, sizeof *r->held) : NULL;
-    bool good = all.n == 0 || r->held;
-    for (unsigned i = 0; good && i < all.n; i++) {
-        good = hold(r, &all.pod[i]);
-    }
-    r->report = report;
-    if (!good) {
-        content_drop_report(r);
-        return content_fail_memory(e);
-    }
-    return true;
-}
-
-/* ---- pods ---- */
 
 static void unlink_pod(struct content *c, uint32_t at) {
     struct pod_rec *p = content_pod(c, at);
@@ -140,14 +53,10 @@ static void link_pod(struct content *c, uint32_t at, uint32_t node) {
     content_touch(c, r);
 }
 
-/* The pod is no more: until the node reports anew, what it says of this name is old. */
 void content_forget_pod(struct content *c, uint32_t at) {
     struct pod_rec *p = content_pod(c, at);
     uint32_t node = p->node;
-    struct held_rec *held = content_held(content_node(c, node), p->key);
-    if (held) {
-        held->gone = true;
-    }
+    content_held_gone(content_node(c, node), p->key);
     unlink_pod(c, at);
     index_remove(&c->pod_index, at);
     free(p->key);
@@ -252,7 +161,7 @@ static bool read_exact(struct span text, struct reading *out) {
 
 struct grip *content_plan(struct span text) {
     struct reading r = {0};
-    return read_exact(text, &r) ? grip_new(r.n, r.gpu) : NULL;
+    return read_exact(text, &r) ? content_grip(r.n, r.gpu) : NULL;
 }
 
 static bool make_pod(struct content *c, const char *key, uint32_t node, uint32_t *at,
@@ -307,7 +216,7 @@ static bool store(struct content *c, const struct pod *p, const char *key,
         content_pod(c, at)->seen = c->round[CLUSTER_PODS];
         return true;
     }
-    struct grip *named = grip_new(claim->n, claim->gpu);
+    struct grip *named = content_grip(claim->n, claim->gpu);
     if (!named) {
         return content_fail_memory(e);
     }

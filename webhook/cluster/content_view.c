@@ -5,8 +5,17 @@
 
 /* A pod named in a report but not in our books is believed as long as we have not seen it go, move
  * or end. */
-static bool is_claim(const struct content *c, const struct held_rec *h) {
-    return !h->gone && index_find(&c->pod_index, span_of(h->key)) == INDEX_NONE;
+static bool is_claim(const struct content *c, const struct held_rec *h, const char *besides) {
+    if (h->gone || (!h->unassigned && index_find(&c->pod_index, span_of(h->key)) != INDEX_NONE)) {
+        return false;
+    }
+    if (!h->unassigned || !h->pod) {
+        return true;
+    }
+    /* In use beside what the pod has been given, as long as there is the pod. */
+    uint32_t at = index_find(&c->pod_index, span_of(h->pod));
+    bool ended = at != INDEX_NONE && content_pod(c, at)->ended;
+    return !ended && !(besides && strcmp(besides, h->pod) == 0);
 }
 
 void content_occupancy(const struct content *c, const struct node_rec *r, const struct topo *t,
@@ -29,7 +38,7 @@ void content_occupancy(const struct content *c, const struct node_rec *r, const 
     for (uint32_t i = 0; i < r->n_held; i++) {
         const struct held_rec *h = &r->held[i];
         struct claim claim = {.who = span_of(h->key), .report = h->grip};
-        if (is_claim(c, h)) {
+        if (is_claim(c, h, besides)) {
             occupancy_add(out, t, r->gpus, &claim);
         }
     }

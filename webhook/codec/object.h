@@ -53,12 +53,19 @@ struct namespace_object {
 };
 NODISCARD bool namespace_decode(const struct json *o, struct namespace_object *out, struct err *e);
 
-/* tpguard.io/allocations of a node: which pod holds which GPUs (written by the agent). Canonical
- * JSON, version 1:
- * {"version":1,"observedAt":"...Z","pods":[{"namespace":"llm","name":"chat-0","container":"main","gpus":["GPU-...",1]}]}
- * gpus: UUID strings or NVML indices. At most 512 pods. */
+/* tpguard.io/allocations of a node: which pod holds which GPUs (written by the agent: held.h).
+ * Canonical JSON, version 1:
+ * {"version":1,"observedAt":"...Z",
+ *  "pods":[{"namespace":"llm","name":"chat-0","container":"main","gpus":["GPU-...",1]}],
+ *  "unassigned":[{"namespace":"llm","name":"job-1","uid":"...","pid":4711,"gpus":[3]}]}
+ * gpus: UUID strings or NVML indices; "MIG-..." is a slice. At most 512 pods.
+ * unassigned: GPUs in use that the kubelet's books give to nobody, or to a pod without a name; all
+ * keys but gpus may be missing, as may the whole list; name comes with namespace. At most 128. */
+#define ALLOCATIONS_PID_MAX 4194304
 struct held {
-    struct span ns, pod;
+    struct span ns, pod; /* n = 0 both in unassigned: not known */
+    struct span uid;     /* unassigned only; n = 0 not known */
+    uint32_t pid;        /* unassigned only; 0 not known */
     struct span uuid[GPU_MAX];
     int16_t index[GPU_MAX]; /* -1 where uuid says it */
     uint8_t n;
@@ -67,6 +74,8 @@ struct allocations {
     int64_t observed_at;
     const struct held *pod;
     unsigned n;
+    const struct held *unassigned;
+    unsigned n_unassigned;
 };
 NODISCARD bool allocations_decode(struct span text, struct arena *a, struct allocations *out,
                                   struct err *e);
