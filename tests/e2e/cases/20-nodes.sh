@@ -17,3 +17,13 @@ has "$shown" "NVLinkDegraded" "kubectl describe node shows the condition"
 has "$shown" "0 of 12 lanes up" "... with the pair and its lanes"
 has "$shown" "GPUs 0-1: 12 lanes -> 0. TP groups keep off the pair, TP=1 may use it." "... and the event says what it means"
 is "$(k get events -n default --field-selector involvedObject.kind=Node,reason=NVLinkDown --no-headers | wc -l)" 1 "one event, not one a replica"
+
+# The zero-install start: what nvidia-smi prints, annotated by hand.
+k annotate node gpu-d "tpguard.io/nvidia-smi-topo=$(cat tests/machines/h100-nvl-one-bridge/topo.txt)" \
+    "tpguard.io/nvidia-smi-nvlink=$(cat tests/machines/h100-nvl-one-bridge/nvlink.txt)" >/dev/null
+becomes 15 2 node/gpu-d '{.metadata.labels.tpguard\.io/nvlink-set}' -- "raw nvidia-smi text on gpu-d: its set of 2 shows within seconds"
+k annotate node gpu-d --overwrite "tpguard.io/nvidia-smi-topo=GPU0 GPU1" >/dev/null
+becomes 15 TopologyInvalid node/gpu-d '{.status.conditions[?(@.type=="NVLinkDegraded")].reason}' -- "text that is cut is unknown, and the condition says so"
+is "$(labels_of gpu-d)" "unknown " "... and the label"
+k annotate node gpu-d tpguard.io/nvidia-smi-topo- tpguard.io/nvidia-smi-nvlink- >/dev/null
+becomes 15 TopologyUnknown node/gpu-d '{.status.conditions[?(@.type=="NVLinkDegraded")].reason}' -- "without text: nobody has told"

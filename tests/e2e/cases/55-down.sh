@@ -24,10 +24,19 @@ k uncordon gpu-b >/dev/null
 ok eventually 30 condition_has foreign down "no GPUs are reserved for this pod" -- "a judged GPU pod is not bound past the gate, whatever scheduler it has"
 is "$(node_of foreign down)" "" "... it waits"
 
+# An autoscaler has come meanwhile: what no node could take today may fit one that it brings.
+k create configmap cluster-autoscaler-status -n kube-system --from-literal=status=Running >/dev/null
 k scale -n "$SYSTEM" deployment/tpguard --replicas=2 >/dev/null
 k scale -n "$SYSTEM" deployment/tpguard-scheduler --replicas=1 >/dev/null
 ok eventually 60 is_bound foreign down -- "tpguard is back: it is bound"
 has "$(gpus_of foreign down)" "," "... with its set"
+k delete node gpu-d >/dev/null
+said=$(vllm_pod eight 8 | k apply -n down -f - 2>&1)
+has "$said" "pod/eight created" "where an autoscaler is seen, TP=8 is not denied: it waits"
+is "$(field pod/eight '{.spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms[0].matchExpressions[0].values[0]}' -n down)" 7 \
+    "... with the affinity that autoscalers read"
+k delete configmap cluster-autoscaler-status -n kube-system >/dev/null
+gpu_node gpu-d - 4
 k delete ns down --wait=false >/dev/null
 k delete pods -n down --all --wait=false --grace-period=0 --force >/dev/null 2>&1
 eventually 60 no_pods_on gpu-b
