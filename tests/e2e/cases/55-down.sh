@@ -20,7 +20,9 @@ said=$(vllm_pod unjudged 2 | k apply -n down -f - 2>&1)
 has "$said" 'failed calling webhook "pods.tpguard.io"' "a GPU pod is refused, naming the webhook"
 said=$(vllm_pod pin 1 0 0,1 | k apply -n down -f - 2>&1)
 has "$said" 'failed calling webhook "pods.tpguard.io"' "one that only names GPUs as well"
+# gpu-b alone has room for it: its scheduler asks nobody, and would try the others as well.
 k uncordon gpu-b >/dev/null
+k cordon gpu-a >/dev/null && k cordon gpu-c >/dev/null && k cordon gpu-d >/dev/null
 ok eventually 30 condition_has foreign down "no GPUs are reserved for this pod" -- "a judged GPU pod is not bound past the gate, whatever scheduler it has"
 is "$(node_of foreign down)" "" "... it waits"
 
@@ -30,6 +32,7 @@ k scale -n "$SYSTEM" deployment/tpguard --replicas=2 >/dev/null
 k scale -n "$SYSTEM" deployment/tpguard-scheduler --replicas=1 >/dev/null
 ok eventually 60 is_bound foreign down -- "tpguard is back: it is bound"
 has "$(gpus_of foreign down)" "," "... with its set"
+k uncordon gpu-a >/dev/null && k uncordon gpu-c >/dev/null
 k delete node gpu-d >/dev/null
 said=$(vllm_pod eight 8 | k apply -n down -f - 2>&1)
 has "$said" "pod/eight created" "where an autoscaler is seen, TP=8 is not denied: it waits"
