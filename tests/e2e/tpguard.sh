@@ -81,7 +81,7 @@ workload() { # KIND NAME REPLICAS TEMPLATE-FUNCTION ARG...
 # What describe shows, and single values of pods.
 describe() { k describe "$1" -n "${2:-default}"; }
 node_of() { field "pod/$1" '{.spec.nodeName}' -n "$2"; }
-gpus_of() { field "pod/$1" '{.metadata.annotations.tpguard\.io/gpus}' -n "$2"; }
+set_of() { field "pod/$1" '{.metadata.annotations.tpguard\.io/gpus}' -n "$2"; }
 condition_of() { field "pod/$1" '{.status.conditions[?(@.type=="PodScheduled")].message}' -n "$2"; }
 is_bound() { [ -n "$(node_of "$1" "$2")" ]; }
 condition_has() { [[ $(condition_of "$1" "$2") == *"$3"* ]]; } # POD NAMESPACE PART

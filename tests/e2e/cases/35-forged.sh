@@ -7,7 +7,7 @@ said=$(forged forged | k apply -n llm -f - 2>&1)
 has "$said" "created" "a pod that brings tpguard's annotations is admitted"
 ok eventually 20 is_bound forged llm -- "... and placed"
 lacks "$(field pod/forged '{.metadata.annotations.tpguard\.io/decision}' -n llm)" mine "... but its verdict is tpguard's"
-has "$(gpus_of forged llm)" "," "... and its set"
+has "$(set_of forged llm)" "," "... and its set"
 lacks "$(field pod/forged '{.metadata.annotations.tpguard\.io/gpu-uuids}' -n llm)" x "... and the UUIDs"
 for key in decision gpus gpu-uuids; do
     said=$(k annotate -n llm pod/forged --overwrite "tpguard.io/$key=0" 2>&1)

@@ -8,7 +8,7 @@ repair_cases() { # NAMESPACE SCHEDULER
     k cordon gpu-b >/dev/null && k cordon gpu-d >/dev/null
     vllm_pod first 2 | k apply -n "$ns" -f - >/dev/null
     ok eventually 20 is_bound first "$ns" -- "$scheduler: a TP=2 pod is placed"
-    is "$(node_of first "$ns") $(gpus_of first "$ns")" "gpu-a 2,3" "... on the healthy pair of gpu-a, written with the bind"
+    is "$(node_of first "$ns") $(set_of first "$ns")" "gpu-a 2,3" "... on the healthy pair of gpu-a, written with the bind"
     has "$(field pod/first '{.metadata.annotations.tpguard\.io/gpu-uuids}' -n "$ns")" "GPU-" "... by UUID as well"
     ok eventually 10 has_event Pod/first "NVLinkSetReserved TP=2 on gpu-a GPUs 2,3: NVLink healthy, 12 of 12 lanes." "$ns" -- "describe says which set, and that it is healthy"
     vllm_pod second 2 | k apply -n "$ns" -f - >/dev/null
@@ -29,7 +29,7 @@ repair_cases() { # NAMESPACE SCHEDULER
 
     rewire gpu-a '4xH100-NVL'
     ok eventually 15 is_bound second "$ns" -- "bridge 0-1 comes back: the pod is placed within seconds"
-    is "$(node_of second "$ns") $(gpus_of second "$ns")" "gpu-a 0,1" "... on the repaired pair"
+    is "$(node_of second "$ns") $(set_of second "$ns")" "gpu-a 0,1" "... on the repaired pair"
     becomes 15 healthy node/gpu-a '{.metadata.labels.tpguard\.io/nvlink}' -- "the node's label follows"
     becomes 15 False node/gpu-a '{.status.conditions[?(@.type=="NVLinkDegraded")].status}' -- "... its condition"
     ok eventually 15 has_event Node/gpu-a "Normal NVLinkUp GPUs 0-1: 0 lanes -> 12." -- "... and an event"
@@ -45,7 +45,7 @@ repair_cases() { # NAMESPACE SCHEDULER
 
     one_gpu_pod replica | k apply -n "$ns" -f - >/dev/null
     ok eventually 20 is_bound replica "$ns" -- "a TP=1 replica starts meanwhile"
-    is "$(node_of replica "$ns") $(gpus_of replica "$ns")" "gpu-a 0" "... planned for a GPU that no TP group can use"
+    is "$(node_of replica "$ns") $(set_of replica "$ns")" "gpu-a 0" "... planned for a GPU that no TP group can use"
     k delete ns "$ns" --wait=false >/dev/null
     k uncordon gpu-b >/dev/null && k uncordon gpu-d >/dev/null
     eventually 30 no_pods_on gpu-a

@@ -31,7 +31,7 @@ k create configmap cluster-autoscaler-status -n kube-system --from-literal=statu
 k scale -n "$SYSTEM" deployment/tpguard --replicas=2 >/dev/null
 k scale -n "$SYSTEM" deployment/tpguard-scheduler --replicas=1 >/dev/null
 ok eventually 60 is_bound foreign down -- "tpguard is back: it is bound"
-has "$(gpus_of foreign down)" "," "... with its set"
+has "$(set_of foreign down)" "," "... with its set"
 k uncordon gpu-a >/dev/null && k uncordon gpu-c >/dev/null
 k delete node gpu-d >/dev/null
 said=$(vllm_pod eight 8 | k apply -n down -f - 2>&1)
