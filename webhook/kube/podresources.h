@@ -17,7 +17,7 @@
 #define PODRESOURCES_SOCKET      "/var/lib/kubelet/pod-resources/kubelet.sock"
 #define PODRESOURCES_TIMEOUT_MS  5000                       /* when timeout_ms is 0 */
 #define PODRESOURCES_ANSWER_MAX  ((size_t)16 * 1024 * 1024) /* bytes, as in the kubelet's client */
-#define PODRESOURCES_ENTRIES_MAX 65536 /* kubelets make one entry a device */
+#define PODRESOURCES_ENTRIES_MAX 65536                      /* kubelets make one entry a device */
 #define PODRESOURCES_IDS_MAX     65536                      /* over all entries */
 #define PODRESOURCES_TEXT_MAX    512                        /* bytes of one name or id */
 
