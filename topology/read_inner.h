@@ -50,7 +50,8 @@ struct said_failed {
 
 enum message_end { MESSAGE_DONE = 0, MESSAGE_LATE, MESSAGE_CLOSED };
 
-/* Both block until the deadline at most. A message that is none, or does not fit, is CLOSED. */
+/* Both block until the deadline; a message that has begun by then is awaited a second longer. One
+ * that is none, does not fit or does not end is CLOSED. */
 enum message_end message_send(int fd, uint32_t kind, uint32_t seq, const void *body, size_t size,
                               int64_t deadline_ms);
 enum message_end message_receive(int fd, struct message *head, void *body, size_t cap,

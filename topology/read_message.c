@@ -6,7 +6,8 @@
 
 #include "topology/read_inner.h"
 
-#define MAGIC 0x74706e76U
+#define MAGIC    0x74706e76U
+#define GRACE_MS 1000
 
 int64_t read_clock_ms(void) {
     struct timespec t;
@@ -66,10 +67,15 @@ enum message_end message_send(int fd, uint32_t kind, uint32_t seq, const void *b
 enum message_end message_receive(int fd, struct message *head, void *body, size_t cap,
                                  int64_t deadline_ms) {
     struct transfer t = {fd, POLLIN, deadline_ms};
-    enum message_end end = move_all(&t, head, sizeof *head);
+    char *bytes = (char *)head;
+    enum message_end end = move_all(&t, bytes, 1);
     if (end != MESSAGE_DONE) {
         return end;
     }
-    return head->magic == MAGIC && head->size <= cap ? move_all(&t, body, head->size)
-                                                     : MESSAGE_CLOSED;
+    /* A message that has begun is read to its end, or the stream is of no more use. */
+    int64_t grace = read_clock_ms() + GRACE_MS;
+    t.deadline_ms = grace > deadline_ms ? grace : deadline_ms;
+    bool good = move_all(&t, bytes + 1, sizeof *head - 1) == MESSAGE_DONE && head->magic == MAGIC &&
+                head->size <= cap && move_all(&t, body, head->size) == MESSAGE_DONE;
+    return good ? MESSAGE_DONE : MESSAGE_CLOSED;
 }

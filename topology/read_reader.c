@@ -176,7 +176,7 @@ static bool take_answer(struct reader *r, int64_t deadline, bool *missing, struc
             return end == MESSAGE_LATE ? fail_late(r, e) : fail_closed(r, e);
         }
         if (head.seq != r->seq) {
-            continue; /* the late end of an earlier wait */
+            continue; /* the late end of an earlier wait: its event is read about now */
         }
         if (head.kind == SAY_FAILED && head.size == sizeof(struct said_failed)) {
             return fail_said(r, missing, e);
@@ -275,8 +275,8 @@ static bool take_wake(struct reader *r, int64_t deadline, struct read_event *out
         (void)end_child(r, END_WAIT_MS);
         return true;
     }
-    if (end == MESSAGE_DONE && head.seq == r->seq && head.kind == SAY_WAKE &&
-        head.size == sizeof *out) {
+    /* Also the late answer to an earlier wait: an event happens once. */
+    if (end == MESSAGE_DONE && head.kind == SAY_WAKE && head.size == sizeof *out) {
         memcpy(out, &r->said, sizeof *out);
         bool good = out->wake == WAKE_TIMEOUT || out->wake == WAKE_EVENT;
         out->wake = good ? out->wake : WAKE_TIMEOUT;
