@@ -12,10 +12,10 @@ static void put_id(struct jw *w, struct span id, bool slice) {
         buf_str(&b, "MIG-");
     }
     for (size_t i = 0; i < id.n && b.n + 1 < sizeof text; i++) {
-        buf_char(&b, id.p[i] > ' ' && id.p[i] <= '~' ? id.p[i] : '?');
+        buf_char(&b, id.p[i] > ' ' && id.p[i] <= '~' ? id.p[i] : '_');
     }
     if (b.n == 0) {
-        buf_char(&b, '?');
+        buf_char(&b, '_');
     }
     jw_span(w, buf_view(&b));
 }

@@ -69,8 +69,9 @@ struct holders_in {
     uint32_t n_slice;
     const struct node_pod *pod;
     uint32_t n_pod;
-    bool pods_complete; /* `pod` was listed after the books were read and processes were looked at:
-                           who is not in it is no more */
+    bool pods_complete; /* `pod` is a whole list, asked for after the books: who is not in it is no
+                           more. Order: programs, books, pods. Books that are older than a program
+                           do not know its pod yet. */
 };
 
 #define HELD_PODS_MAX       512 /* entries of the annotation */

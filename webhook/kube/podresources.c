@@ -193,7 +193,7 @@ static enum podresources_fault outcome(const struct call *c, CURLcode code, stru
     long http = 0;
     if (c->too_large) {
         (void)snprintf(why, sizeof why, "an answer of more than %zu bytes, or headers of %zu",
-                       PODRESOURCES_ANSWER_MAX, KUBE_HEADERS_MAX);
+                       c->body.max, KUBE_HEADERS_MAX);
         return fail(c, PODRESOURCES_TOO_LARGE, why, e);
     }
     if (code != CURLE_OK) {
@@ -233,45 +233,59 @@ static enum podresources_fault exchange(struct call *c, const char *method, stru
     return fault;
 }
 
-typedef bool decoder(struct span message, struct arena *a, struct held_list *out, struct err *e);
-
-static bool ask(struct call *c, const char *method, decoder *decode, struct arena *a,
-                struct held_list *out, enum podresources_fault *fault, struct err *e) {
-    struct span message = {0};
-    struct err why = {0};
-    c->body = buf_new(PODRESOURCES_ANSWER_MAX);
-    enum podresources_fault f = exchange(c, method, &why);
-    if (f == PODRESOURCES_OK && (!podresources_frame(buf_view(&c->body), &message, &why) ||
-                                 !decode(message, a, out, &why))) {
-        f = why.code == ERR_TOO_LARGE ? PODRESOURCES_TOO_LARGE : PODRESOURCES_UNREADABLE;
-        (void)err_wrap(&why, "%.120s: ", c->socket);
+enum podresources_fault podresources_call(const struct podresources_request *r, struct buf *body,
+                                          struct err *e) {
+    unsigned timeout_ms = r->timeout_ms ? r->timeout_ms : PODRESOURCES_TIMEOUT_MS;
+    struct call c = {.socket = r->socket ? r->socket : PODRESOURCES_SOCKET,
+                     .timeout_ms = timeout_ms < TIMEOUT_MAX_MS ? timeout_ms : TIMEOUT_MAX_MS,
+                     .body = buf_new(r->max),
+                     .grpc = GRPC_NONE};
+    enum podresources_fault fault = exchange(&c, r->method, e);
+    if (fault == PODRESOURCES_OK) {
+        *body = c.body;
+    } else {
+        buf_done(&c.body);
     }
-    buf_done(&c->body);
-    if (f != PODRESOURCES_OK && e) {
-        *e = why;
-    }
-    if (fault) {
-        *fault = f;
-    }
-    return f == PODRESOURCES_OK;
+    return fault;
 }
 
-static struct call call_new(const char *socket, unsigned timeout_ms) {
-    timeout_ms = timeout_ms ? timeout_ms : PODRESOURCES_TIMEOUT_MS;
-    return (struct call){.socket = socket ? socket : PODRESOURCES_SOCKET,
-                         .timeout_ms = timeout_ms < TIMEOUT_MAX_MS ? timeout_ms : TIMEOUT_MAX_MS,
-                         .grpc = GRPC_NONE};
+typedef bool decoder(struct span message, struct arena *a, struct held_list *out, struct err *e);
+
+static enum podresources_fault ask(const struct podresources_request *r, decoder *decode,
+                                   struct arena *a, struct held_list *out, struct err *e) {
+    struct span message = {0};
+    struct buf body = {0};
+    struct err why = {0};
+    enum podresources_fault fault = podresources_call(r, &body, &why);
+    if (fault == PODRESOURCES_OK &&
+        (!podresources_frame(buf_view(&body), &message, &why) || !decode(message, a, out, &why))) {
+        fault = why.code == ERR_TOO_LARGE ? PODRESOURCES_TOO_LARGE : PODRESOURCES_UNREADABLE;
+        (void)err_wrap(&why, "%.120s: ", r->socket ? r->socket : PODRESOURCES_SOCKET);
+    }
+    buf_done(&body);
+    if (fault != PODRESOURCES_OK && e) {
+        *e = why;
+    }
+    return fault;
+}
+
+static bool told(enum podresources_fault fault, enum podresources_fault *out) {
+    if (out) {
+        *out = fault;
+    }
+    return fault == PODRESOURCES_OK;
 }
 
 bool podresources_list(const char *socket, unsigned timeout_ms, struct arena *a,
                        struct held_list *out, enum podresources_fault *fault, struct err *e) {
-    struct call c = call_new(socket, timeout_ms);
-    return ask(&c, "List", podresources_decode_list, a, out, fault, e);
+    const struct podresources_request r = {socket, timeout_ms, "List", PODRESOURCES_ANSWER_MAX};
+    return told(ask(&r, podresources_decode_list, a, out, e), fault);
 }
 
 bool podresources_allocatable(const char *socket, unsigned timeout_ms, struct arena *a,
                               struct held_list *out, enum podresources_fault *fault,
                               struct err *e) {
-    struct call c = call_new(socket, timeout_ms);
-    return ask(&c, "GetAllocatableResources", podresources_decode_allocatable, a, out, fault, e);
+    const struct podresources_request r = {socket, timeout_ms, "GetAllocatableResources",
+                                           PODRESOURCES_ANSWER_MAX};
+    return told(ask(&r, podresources_decode_allocatable, a, out, e), fault);
 }

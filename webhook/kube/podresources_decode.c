@@ -76,6 +76,9 @@ static bool text(struct fill *f, ProtobufCBinaryData from, struct span *out, str
         return err_set(e, ERR_TOO_LARGE, "wants names of at most %d bytes, found %zu",
                        PODRESOURCES_TEXT_MAX, s.n);
     }
+    if (s.n && memchr(s.p, 0, s.n)) {
+        return err_set(e, ERR_INPUT, "a name with a NUL in it");
+    }
     if (s.n && f->pod && !arena_span(f->a, s, out)) {
         return err_set(e, ERR_TOO_LARGE, "the list is too large");
     }

@@ -9,7 +9,8 @@ static struct buf items;
     "'{\"version\":1,\"observedAt\":\"2026-11-18T09:00:00Z\",\"pods\":["
 #define HELD(p, gpus)                                                                              \
     "{\"namespace\":\"llm\",\"name\":\"" p "\",\"container\":\"m\",\"gpus\":[" gpus "]}"
-#define REPORT_END "]}'\n"
+#define UNASSIGNED(entry) "],\"unassigned\":[{" entry "}"
+#define REPORT_END        "]}'\n"
 
 struct held_row {
     const char *what;
@@ -163,6 +164,48 @@ static const struct held_row held_rows[] = {
      "fits",
      "NVLinkSetBusy",
      "NoNVLinkSet"},
+    {"a GPU in use that nobody was given is not free",
+     H100,
+     REPORT UNASSIGNED("\"pid\":4711,\"gpus\":[0]") REPORT_END,
+     {{0}},
+     0,
+     "fits",
+     "fits",
+     "NoNVLinkSet"},
+    {"... one in each pair leaves none",
+     H100,
+     REPORT UNASSIGNED("\"pid\":4711,\"gpus\":[0]},{\"uid\":\"u\",\"gpus\":[2]") REPORT_END,
+     {{0}},
+     0,
+     "fits",
+     "NVLinkSetBusy",
+     "NoNVLinkSet"},
+    {"... nor when a pod uses them beside its own",
+     H100,
+     REPORT HELD("a", "0") UNASSIGNED("\"namespace\":\"llm\",\"name\":\"a\",\"gpus\":[2]")
+         REPORT_END,
+     {{.name = "a", .node = "n1", .gpus = 1}},
+     1,
+     "fits",
+     "NVLinkSetBusy",
+     "NoNVLinkSet"},
+    {"... nor beside its pin",
+     H100,
+     REPORT UNASSIGNED("\"namespace\":\"llm\",\"name\":\"a\",\"gpus\":[2]") REPORT_END,
+     {{.name = "a", .node = "n1", .pin = "0,2"}},
+     1,
+     "fits",
+     "NVLinkSetBusy",
+     "NoNVLinkSet"},
+    {"... until that pod ends",
+     H100,
+     REPORT HELD("a", "0") UNASSIGNED("\"namespace\":\"llm\",\"name\":\"a\",\"gpus\":[2]")
+         REPORT_END,
+     {{.name = "a", .node = "n1", .gpus = 1, .phase = "Succeeded"}},
+     1,
+     "fits",
+     "fits",
+     "NoNVLinkSet"},
     {"an annotation of reserved GPUs means nothing in plugin mode",
      H100,
      NULL,
@@ -216,6 +259,32 @@ static void monitors(void) {
     cluster_free(c);
 }
 
+static void is_holder(struct cluster *c, unsigned gpu, const char *want, const char *what) {
+    char who[128];
+    cluster_holder(c, SPAN("n1"), gpu, who, sizeof who);
+    is_str(who, want, what);
+}
+
+/* Read behind "in use by". */
+static void users(void) {
+    put_node(&items,
+             &(struct machine){
+                 "n1", H100, 4,
+                 REPORT UNASSIGNED("\"pid\":4711,\"gpus\":[0]},{\"namespace\":\"llm\",\"name\":"
+                                   "\"a\",\"pid\":12,\"gpus\":[1]},{\"uid\":\"u\",\"gpus\":[2]")
+                     REPORT_END});
+    put_pod(&items, &(struct podling){.name = "a", .node = "n1", .gpus = 1});
+    struct cluster *c = cluster_of(&items);
+    is_holder(c, 0, "a process that was not given it (pid 4711)", "a process of nobody is named");
+    is_holder(c, 1, "llm/a without being given it (pid 12)", "a pod that was not given it");
+    is_holder(c, 2, "a pod without a name", "a pod nobody knows");
+    is_holder(c, 3, "", "a free GPU has no holder");
+    cluster_drop_pod(c, SPAN("llm"), SPAN("a"));
+    is_holder(c, 1, "", "when the pod goes, so does what it used");
+    is_holder(c, 0, "a process that was not given it (pid 4711)", "the process stays");
+    cluster_free(c);
+}
+
 static void exact_mode(void) {
     struct policy p = policy_default();
     p.allocation = ALLOC_EXACT;
@@ -246,6 +315,7 @@ int main(void) {
     items = buf_new((size_t)1024 * 1024);
     held();
     monitors();
+    users();
     exact_mode();
     buf_done(&items);
     return tap_done();

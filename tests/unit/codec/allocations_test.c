@@ -1,9 +1,10 @@
 #include "tests/unit/codec/fixture.h"
 #include "webhook/codec/object.h"
 
-#define HEAD       "{'version':1,'observedAt':'2026-11-24T09:14:00Z','pods':"
-#define POD(gpus)  HEAD "[{'namespace':'llm','name':'chat-0','gpus':" gpus "}]}"
-#define UUID_OF_63 "GPU-00000000000000000000000000000000000000000000000000000000000"
+#define HEAD             "{'version':1,'observedAt':'2026-11-24T09:14:00Z','pods':"
+#define UNASSIGNED(list) HEAD "[],'unassigned':[" list "]}"
+#define POD(gpus)        HEAD "[{'namespace':'llm','name':'chat-0','gpus':" gpus "}]}"
+#define UUID_OF_63       "GPU-00000000000000000000000000000000000000000000000000000000000"
 
 static void test_refusals(struct arena *a) {
     static const struct {
@@ -37,6 +38,18 @@ static void test_refusals(struct arena *a) {
         {POD("['']"), "pods[0].gpus[0]", "an empty UUID"},
         {POD("['GPU-1 2']"), "pods[0].gpus[0]", "a UUID with a space"},
         {POD("['" UUID_OF_63 "4']"), "pods[0].gpus[0]", "a UUID of 64 characters"},
+        {HEAD "[],'unassigned':{}}", "unassigned", "what nobody was given as an object"},
+        {UNASSIGNED("1"), "unassigned[0]", "an entry that is a number"},
+        {UNASSIGNED("{'pid':1}"), "unassigned[0].gpus", "an entry without GPUs"},
+        {UNASSIGNED("{'gpus':[0],'container':'c'}"), "unassigned[0]", "an unknown key of it"},
+        {UNASSIGNED("{'gpus':[0],'name':'a'}"), "unassigned[0].namespace",
+         "a name without its namespace"},
+        {UNASSIGNED("{'gpus':[0],'namespace':'a'}"), "unassigned[0].name",
+         "a namespace without a name"},
+        {UNASSIGNED("{'gpus':[0],'pid':4194305}"), "unassigned[0].pid", "a pid past the maximum"},
+        {UNASSIGNED("{'gpus':[0],'pid':-1}"), "unassigned[0].pid", "a negative pid"},
+        {UNASSIGNED("{'gpus':[0],'uid':7}"), "unassigned[0].uid", "a uid that is a number"},
+        {UNASSIGNED("{'gpus':[0,1024]}"), "unassigned[0].gpus[1]", "its index past the maximum"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct allocations got = {.n = 77};
@@ -66,7 +79,33 @@ static void test_values(struct arena *a) {
     ok(got.pod[0].index[0] == -1 && span_is(got.pod[0].uuid[0], "GPU-5a6b"), "a GPU by UUID");
     ok(got.pod[0].index[2] == 1023 && got.pod[0].index[3] == 0, "GPUs by index");
     is_int(got.pod[1].n, 0, "a pod may hold none");
+    is_int(got.n_unassigned, 0, "nothing is in use besides");
     ok(allocations_decode(quoted(a, HEAD "[]}"), a, &got, &e) && got.n == 0, "none are held");
+    ok(allocations_decode(
+           quoted(a, UNASSIGNED("{'namespace':'a','name':'b','uid':'u','pid':4194304,'gpus':[3]},"
+                                "{'gpus':['GPU-1']}")),
+           a, &got, &e) &&
+           got.n == 0 && got.n_unassigned == 2,
+       "what nobody was given is read");
+    ok(span_is(got.unassigned[0].ns, "a") && span_is(got.unassigned[0].pod, "b") &&
+           span_is(got.unassigned[0].uid, "u") && got.unassigned[0].pid == 4194304 &&
+           got.unassigned[0].index[0] == 3,
+       "with all that is known");
+    ok(got.unassigned[1].pod.n == 0 && got.unassigned[1].pid == 0 && got.unassigned[1].n == 1,
+       "or nothing but the GPU");
+}
+
+static bool unassigned_many(struct arena *a, unsigned n, struct err *e) {
+    struct buf b = buf_new(FIXTURE_CAP);
+    struct allocations got = {0};
+    buf_str(&b, HEAD "[],'unassigned':[");
+    for (unsigned i = 0; i < n; i++) {
+        buf_fmt(&b, "%s{'gpus':[0],'pid':%u}", i ? "," : "", i);
+    }
+    buf_str(&b, "]}");
+    bool done = allocations_decode(quoted(a, buf_cstr(&b)), a, &got, e) && got.n_unassigned == n;
+    buf_done(&b);
+    return done;
 }
 
 static bool read_many(struct arena *a, unsigned pods, unsigned gpus, struct err *e) {
@@ -96,6 +135,8 @@ int main(void) {
     ok(read_many(&a, 1, GPU_MAX, &e), "as many GPUs as a node can have are read");
     refused(&e, read_many(&a, 1, GPU_MAX + 1, &e), ERR_TOO_LARGE, "pods[0].gpus",
             "one more is refused");
+    ok(unassigned_many(&a, 128, &e), "128 holders that nobody gave anything are read");
+    refused(&e, unassigned_many(&a, 129, &e), ERR_TOO_LARGE, "unassigned", "129 are refused");
     arena_done(&a);
     return tap_done();
 }
