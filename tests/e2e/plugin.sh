@@ -8,29 +8,51 @@
 #   checkpoint_of POD [NAMESPACE]       the same out of the kubelet's checkpoint file
 #   env_of POD [NAMESPACE]              the same out of NVIDIA_VISIBLE_DEVICES in the container
 #   gpu_container NAME GPUS             YAML of a pod for real1 whose container runs and can be asked by env_of
-# SCENARIO: a machine in one line ("4xH100-NVL down=0-1"), or a file (tests/plugin/scenario.go).
-# TPGUARD_E2E_PLUGIN: another program in its place, such as NVIDIA's; it is started with no argument but OPTION... and
-# finds its GPUs by itself, with TPGUARD_E2E_NVML as the driver library where that is set.
+# SCENARIO: a file in the language of tests/nvml/scenario.h, or facts that are added to the machine of the worked example,
+# 4 x H100 NVL with bridges on 0-1 and 2-3: "" (in good days), "down 0 1", "blind 2 3; xid 0 79".
+# The file is $E2E_STATE/gpus/scenario.txt; an agent that is to see the same GPUs takes it from there.
+# TPGUARD_E2E_PLUGIN: another program in its place, such as NVIDIA's; it is started with no argument but OPTION..., and
+# with the library TPGUARD_E2E_NVML in its path and the scenario's name in TPGUARD_NVML_SCENARIO.
 # shellcheck shell=bash disable=SC2154
 # shellcheck source=tests/e2e/detached.sh
 . "$e2e/detached.sh"
 
 plugin_dir=/var/lib/kubelet/device-plugins
-plugin_file=$E2E_STATE/plugin.json
+plugin_file=$E2E_STATE/gpus/scenario.txt
 plugin_pid=$E2E_STATE/pid/plugin
 
 plugin_scenario() {
+    mkdir -p "$E2E_STATE/gpus"
     if [ -f "$1" ]; then
-        cp "$1" "$plugin_file.new"
+        cat "$1"
     else
-        "$TPGUARD" topology --synthetic "$1" --annotation >"$plugin_file.new" || return 1
-    fi
+        cat <<EOF
+gpus 4 NVIDIA H100 NVL
+driver 550.163.01
+memory 95830
+links 18
+speed 26562
+bus 0 17 0
+bus 1 65 0
+bus 2 ca 1
+bus 3 e3 1
+bridge 0 1 12
+bridge 2 3 12
+level 0 2 SYS
+level 0 3 SYS
+level 1 2 SYS
+level 1 3 SYS
+${1//; /$'\n'}
+EOF
+    fi >"$plugin_file.new"
+    # Never half a file.
     mv "$plugin_file.new" "$plugin_file"
 }
 
 plugin_gpus() { field node/real1 '{.status.allocatable.nvidia\.com/gpu}'; }
 plugin_offers() { [ "$(plugin_gpus)" = "$1" ]; }
 plugin_offers_none() { plugin_offers 0 || plugin_offers ''; }
+plugin_list() { "$plugin_tool" gpus "$plugin_file"; } # INDEX UUID
 plugin_log() { cat "$E2E_STATE/log/plugin.log"; }
 
 plugin_running() {
@@ -53,10 +75,10 @@ plugin_start() { # SCENARIO [OPTION...]
     # Inside, so that it ends with the cluster; the number is the one it has in there.
     # shellcheck disable=SC2016 # for the shell inside
     inside bash -c '. "$1/detached.sh"; state=$2 lib=$3; shift 3
-        detached env -i PATH="$PATH" ${lib:+LD_LIBRARY_PATH="$lib"} "$@" >"$state/log/plugin.log" 2>&1 &
+        detached env -i PATH="$PATH" ${lib:+LD_LIBRARY_PATH="$lib"} TPGUARD_NVML_SCENARIO="$state/gpus/scenario.txt" "$@" >"$state/log/plugin.log" 2>&1 &
         echo $! >"$state/pid/plugin"' bash "$e2e" "$E2E_STATE" "${TPGUARD_E2E_NVML:+$(dirname "$TPGUARD_E2E_NVML")}" \
         "$program" "${args[@]}" "$@"
-    gpus=$(jq --argjson r "$replicas" '[.gpus[] | select(.xid == null)] | length * $r' "$plugin_file")
+    gpus=$(($(plugin_list | wc -l) * replicas))
     if ! eventually 20 plugin_settled "$gpus" || ! plugin_running; then
         plugin_log | tail -n 20 >&2
         return 1
@@ -74,8 +96,7 @@ plugin_stop() { # [SIGNAL]
 
 # indices UUID,UUID...: in order
 plugin_indices() {
-    jq -r --arg u "$1" '[.gpus[] | select(.uuid as $x | $u | split(",") | map(split("::")[0]) | index($x)) | .index | tostring] | join(",")' \
-        "$plugin_file"
+    tr , '\n' <<<"$1" | sed 's/::.*//' | sort | join -1 1 -2 2 - <(plugin_list | sort -k 2) | cut -d' ' -f2 | sort -nu | paste -sd,
 }
 
 gpus_of() { # POD [NAMESPACE]

@@ -2,6 +2,7 @@
 // come from a scenario file, the choices and the failures are those of NVIDIA's plugin with its "envvar" strategy.
 //
 //	plugin --scenario FILE [--replicas N] [--resource NAME] [--dir DIR] [--endpoint NAME]
+//	plugin gpus FILE                 a line for each GPU of a scenario: INDEX UUID
 //	plugin podresources [SOCKET]     which container holds which devices, in the kubelet's own words
 //
 // The scenario is read again while it runs: wires at each choice, Xids five times a second. GPUs do not come and go.
@@ -9,7 +10,9 @@
 package main
 
 import (
+	"errors"
 	"flag"
+	"fmt"
 	"log"
 	"os"
 	"os/signal"
@@ -24,8 +27,9 @@ type options struct {
 
 func main() {
 	log.SetFlags(log.Ltime | log.Lmicroseconds)
-	if len(os.Args) > 1 && os.Args[1] == "podresources" {
-		if err := podresources(os.Args[2:]); err != nil {
+	if len(os.Args) > 1 && (os.Args[1] == "podresources" || os.Args[1] == "gpus") {
+		tool := map[string]func([]string) error{"podresources": podresources, "gpus": listGPUs}[os.Args[1]]
+		if err := tool(os.Args[2:]); err != nil {
 			log.Fatal(err)
 		}
 		return
@@ -68,4 +72,18 @@ func main() {
 		case <-time.After(500 * time.Millisecond):
 		}
 	}
+}
+
+func listGPUs(args []string) error {
+	if len(args) != 1 {
+		return errors.New("usage: plugin gpus FILE")
+	}
+	m, err := readScenario(args[0])
+	if err != nil {
+		return err
+	}
+	for i, g := range m.gpus {
+		fmt.Println(i, g.uuid)
+	}
+	return nil
 }

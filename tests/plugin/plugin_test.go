@@ -10,23 +10,23 @@ import (
 // board makes n GPUs, "links" is "0-1:12 2>3:4": both ways, or one way only; all PCIe is SYS.
 func board(t *testing.T, n int, links string) *machine {
 	t.Helper()
-	m := &machine{level: make([][]int, n), lanes: make([][]int, n)}
+	m := &machine{}
 	for i := range n {
-		m.gpus = append(m.gpus, gpu{uuid: fmt.Sprintf("GPU-%d", i), numa: -1})
-		m.level[i], m.lanes[i] = make([]int, n), make([]int, n)
-		for j := range n {
-			m.level[i][j] = 10
-		}
-	}
-	for _, l := range strings.Fields(links) {
-		var a, b, lanes int
-		var way rune
-		if _, err := fmt.Sscanf(l, "%d%c%d:%d", &a, &way, &b, &lanes); err != nil {
-			t.Fatal(l, err)
-		}
-		m.lanes[a][b] = lanes
-		if way == '-' {
-			m.lanes[b][a] = lanes
+		m.gpus = append(m.gpus, gpu{uuid: fmt.Sprintf("GPU-%d", i)})
+		m.level = append(m.level, slices.Repeat([]int{10}, n))
+		m.lanes = append(m.lanes, make([]int, n))
+		for _, l := range strings.Fields(links) {
+			var a, b, lanes int
+			var way rune
+			if _, err := fmt.Sscanf(l, "%d%c%d:%d", &a, &way, &b, &lanes); err != nil {
+				t.Fatal(l, err)
+			}
+			if i == a {
+				m.lanes[a][b] = lanes
+			}
+			if i == b && way == '-' {
+				m.lanes[b][a] = lanes
+			}
 		}
 	}
 	return m
@@ -119,10 +119,6 @@ func TestFailures(t *testing.T) {
 	if _, err := m.preferred([]string{"GPU-9"}, nil, 1); err == nil {
 		t.Error("an unknown GPU is no failure")
 	}
-	m.level[0][3] = 0
-	if _, err := m.preferred([]string{"GPU-1"}, nil, 1); err == nil {
-		t.Error("an unknown PCIe level is no failure")
-	}
 	m = board(t, 4, "0-1:12")
 	m.gpus[3].lost = true
 	if _, err := m.preferred([]string{"GPU-0", "GPU-1"}, nil, 1); err != errLost {
@@ -144,21 +140,32 @@ func TestDistributed(t *testing.T) {
 	}
 }
 
+const four = "# four cards\ndriver 550\ngpus 4 NVIDIA H100 NVL\nlinks 18\nbus 3 e3 1\nbridge 0 1 12\nbridge 2 3 12\nlevel 0 2 SYS\n"
+
 func TestScenario(t *testing.T) {
-	head := `{"version":1,"gpus":[{"index":0,"uuid":"GPU-a","numa":1},{"index":1,"uuid":"GPU-b","numa":1,"xid":79}],`
-	m, err := parseScenario([]byte(head + `"wires":[["X","NV12"],["PIX","X"]]}`))
+	m, err := parseScenario(four + "blind 2 3 4\nxid 1 79\nlost 3\nuuid 1 GPU-x\nfabric all none\n")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if m.lanes[0][1] != 12 || m.lanes[1][0] != 0 || m.level[0][1] != 20 || m.level[1][0] != 50 || m.gpus[1].xid != 79 {
+	if m.lanes[0][1] != 12 || m.lanes[2][3] != 8 || m.lanes[3][2] != 12 || m.level[2][0] != 10 || m.level[0][3] != 20 ||
+		m.gpus[1].xids[0] != 79 || m.gpus[1].uuid != "GPU-x" || !m.gpus[3].lost || m.gpus[3].numa != 1 {
 		t.Errorf("%+v", m)
 	}
-	if m, err = parseScenario([]byte(head + `"nvswitch":true,"wires":[["X","NV18"],["NV18","X"]]}`)); err != nil || m.lanes[0][1] != 0 {
+	if m, err = parseScenario(four + "down 0 1"); err != nil || m.lanes[0][1]+m.lanes[1][0] != 0 {
+		t.Error("down", err)
+	}
+	if m, err = parseScenario("gpus 2 x\nlinks 18\nswitch 18"); err != nil || m.lanes[0][1] != 0 {
 		t.Error("links to a switch lead to no GPU", err)
 	}
-	for _, bad := range []string{``, `{}`, head + `"wires":[]}`, head + `"wires":[["X","NV0"],["X","X"]]}`,
-		head + `"wires":[["X"],["X","X"]]}`, head + `"wires":[["X","NV99"],["NV12","X"]]}`} {
-		if _, err := parseScenario([]byte(bad)); err == nil {
+	if m, err = parseScenario(four + "fail nvmlDeviceGetNvLinkState 2 3"); err != nil || !m.gpus[2].mute || m.fault != nil {
+		t.Error("not supported is no link", err)
+	}
+	if m, err = parseScenario(four + "fail nvmlDeviceGetNvLinkState 2 15\nfail nvmlDeviceGetName all 1"); err != nil || m.fault() == nil {
+		t.Error("a call that fails", err)
+	}
+	for _, bad := range []string{"", "driver 1", "gpus 0 x", "gpus 129 x", "gpus 1 x\ngpus 1 x", four + "what", four + "lost 4",
+		four + "level 0 0 SYS", four + "level 0 1 NEAR", four + "bridge 0 2 7", four + "xid 0 -1", four + "uuid 0", four + "fail x"} {
+		if _, err := parseScenario(bad); err == nil {
 			t.Errorf("accepted: %s", bad)
 		}
 	}

@@ -11,12 +11,12 @@ import (
 // hole fills up the last set of a partition.
 const hole = -1
 
-// links counts how GPU i is tied to GPU j in the plugin's books: one entry for PCIe, one for NVLink of any width.
-func (m *machine) links(i, j int) int {
-	if m.lanes[i][j] > 0 {
-		return 2
+// width of the NVLink from GPU i to GPU j.
+func (m *machine) width(i, j int) int {
+	if m.gpus[i].mute {
+		return 0
 	}
-	return 1
+	return m.lanes[i][j]
 }
 
 // pairScore is 100 for each NVLink lane and 10 to 50 for PCIe. Seen from i alone: 12 lanes one way and 8 the other are
@@ -25,14 +25,15 @@ func (m *machine) pairScore(i, j int) int {
 	if i == hole || j == hole {
 		return 0
 	}
-	if m.links(i, j) != m.links(j, i) {
+	lanes := m.width(i, j)
+	if (lanes > 0) != (m.width(j, i) > 0) {
 		panic(fmt.Errorf("GPU %d and GPU %d disagree about the NVLink between them", i, j))
 	}
 	// It knows widths up to 18 and gives nothing for more.
-	if m.lanes[i][j] > 18 {
+	if lanes > 18 {
 		return m.level[i][j]
 	}
-	return m.level[i][j] + 100*m.lanes[i][j]
+	return m.level[i][j] + 100*lanes
 }
 
 func (m *machine) setScore(set []int) int {
@@ -161,16 +162,16 @@ func (m *machine) aligned(available, required []int, size int) []int {
 var errLost = errors.New("unable to get device link information: failed to get devices: error getting device handle for index: GPU is lost")
 
 // preferred is the plugin's answer for device ids. It asks the driver about every GPU of the node each time, so one that
-// is lost, or a pair whose PCIe level the driver cannot tell, fails it for all.
+// is lost fails it for all.
 func (m *machine) preferred(available, required []string, size int) ([]string, error) {
-	for i, g := range m.gpus {
+	for _, g := range m.gpus {
 		if g.lost {
 			return nil, errLost
 		}
-		for j := range m.gpus {
-			if i != j && m.level[i][j] == 0 {
-				return nil, fmt.Errorf("unable to get device link information: error getting P2PLink for devices (%d, %d)", i, j)
-			}
+	}
+	if m.fault != nil {
+		if err := m.fault(); err != nil {
+			return nil, err
 		}
 	}
 	from, err := m.positions(available)

@@ -60,9 +60,7 @@ func (p *plugin) devices() ([]*api.Device, <-chan struct{}) {
 		if p.unhealthy[uuidOf(id)] {
 			d.Health = api.Unhealthy
 		}
-		if n := p.numa[uuidOf(id)]; n >= 0 {
-			d.Topology = &api.TopologyInfo{Nodes: []*api.NUMANode{{ID: int64(n)}}}
-		}
+		d.Topology = &api.TopologyInfo{Nodes: []*api.NUMANode{{ID: int64(p.numa[uuidOf(id)])}}}
 		out = append(out, d)
 	}
 	return out, p.changed
@@ -76,8 +74,11 @@ func (p *plugin) look(m *machine) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, g := range m.gpus {
-		if g.xid != 0 && !slices.Contains(harmless, g.xid) && !p.unhealthy[g.uuid] {
-			log.Printf("Xid %d: %s is unhealthy", g.xid, g.uuid)
+		for _, x := range g.xids {
+			if slices.Contains(harmless, x) || p.unhealthy[g.uuid] {
+				continue
+			}
+			log.Printf("Xid %d: %s is unhealthy", x, g.uuid)
 			p.unhealthy[g.uuid] = true
 			close(p.changed)
 			p.changed = make(chan struct{})
