@@ -47,7 +47,7 @@ static struct holding *entry_of(struct list l, const struct holding *who, struct
     /* Entries of one container come one after the other. */
     for (unsigned i = *l.n; i > 0; i--) {
         if (same_owner(&l.at[i - 1], who)) {
-            return &l.at[i - 1];
+            return l.at + i - 1;
         }
     }
     if (*l.n == l.max) {
@@ -55,7 +55,7 @@ static struct holding *entry_of(struct list l, const struct holding *who, struct
         return NULL;
     }
     l.at[*l.n] = *who;
-    return &l.at[(*l.n)++];
+    return l.at + (*l.n)++;
 }
 
 static struct list pods_of(struct holdings *out) {
