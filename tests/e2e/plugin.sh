@@ -1,6 +1,6 @@
 # Sourced by cases, after lib.sh: a device plugin on the node real1, under its real kubelet. NVIDIA's own plugin needs a
 # GPU or a driver's stand-in; tests/plugin plays its choices and its failures.
-#   plugin_start SCENARIO [OPTION...]   comes back when the kubelet offers the GPUs; 1 and its log where it does not
+#   plugin_start SCENARIO [--replicas N]   comes back when the kubelet offers GPUs; 1 and its log where it does not
 #   plugin_scenario SCENARIO            other wires and Xids for the plugin that runs
 #   plugin_stop [SIGNAL]                comes back when the kubelet offers none
 #   plugin_running                      plugin_log            plugin_gpus: what the node offers now
@@ -11,7 +11,7 @@
 # SCENARIO: a file in the language of tests/nvml/scenario.h, or facts that are added to the machine of the worked example,
 # 4 x H100 NVL with bridges on 0-1 and 2-3: "" (in good days), "down 0 1", "blind 2 3; xid 0 79".
 # The file is $E2E_STATE/gpus/scenario.txt; an agent that is to see the same GPUs takes it from there.
-# TPGUARD_E2E_PLUGIN: another program in its place, such as NVIDIA's; it is started with no argument but OPTION..., and
+# TPGUARD_E2E_PLUGIN: another program in its place, such as NVIDIA's; it is started with no argument but --replicas N, and
 # with the library TPGUARD_E2E_NVML in its path and the scenario's name in TPGUARD_NVML_SCENARIO.
 # shellcheck shell=bash disable=SC2154
 # shellcheck source=tests/e2e/detached.sh
@@ -60,26 +60,22 @@ plugin_running() {
 }
 
 plugin_gone() { ! plugin_running; }
-plugin_settled() { plugin_offers "$1" || plugin_gone; }
+plugin_settled() { plugin_gone || ! plugin_offers_none; }
 
 plugin_start() { # SCENARIO [OPTION...]
-    local program=${TPGUARD_E2E_PLUGIN:-} args=() gpus replicas=1 i
+    local program=${TPGUARD_E2E_PLUGIN:-} args=()
     plugin_scenario "$1" || return 1
     shift
     plugin_tool=${plugin_tool:-$("$e2e/../plugin/build.sh")} || return 1
     [ -n "$program" ] || { program=$plugin_tool && args=(--scenario "$plugin_file"); }
     plugin_stop TERM || return 1
-    for ((i = 1; i < $#; i++)); do
-        [ "${!i}" != --replicas ] || { i=$((i + 1)) && replicas=${!i}; }
-    done
     # Inside, so that it ends with the cluster; the number is the one it has in there.
     # shellcheck disable=SC2016 # for the shell inside
     inside bash -c '. "$1/detached.sh"; state=$2 lib=$3; shift 3
         detached env -i PATH="$PATH" ${lib:+LD_LIBRARY_PATH="$lib"} TPGUARD_NVML_SCENARIO="$state/gpus/scenario.txt" "$@" >"$state/log/plugin.log" 2>&1 &
         echo $! >"$state/pid/plugin"' bash "$e2e" "$E2E_STATE" "${TPGUARD_E2E_NVML:+$(dirname "$TPGUARD_E2E_NVML")}" \
         "$program" "${args[@]}" "$@"
-    gpus=$(($(plugin_list | wc -l) * replicas))
-    if ! eventually 20 plugin_settled "$gpus" || ! plugin_running; then
+    if ! eventually 20 plugin_settled || plugin_gone; then
         plugin_log | tail -n 20 >&2
         return 1
     fi

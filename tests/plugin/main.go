@@ -5,7 +5,7 @@
 //	plugin gpus FILE                 a line for each GPU of a scenario: INDEX UUID
 //	plugin podresources [SOCKET]     which container holds which devices, in the kubelet's own words
 //
-// The scenario is read again while it runs: wires at each choice, Xids five times a second. GPUs do not come and go.
+// The scenario is read again while it runs: wires at each choice, Xids five times a second, GPUs when the kubelet starts.
 // Ends with 0 on SIGTERM or SIGINT, and with 1 where NVIDIA's plugin would not start.
 package main
 
@@ -45,20 +45,10 @@ func main() {
 		flag.Usage()
 		os.Exit(2)
 	}
-	m, err := readScenario(o.scenario)
-	if err != nil {
-		log.Fatal(err)
-	}
-	for i, g := range m.gpus {
-		if g.lost {
-			log.Fatalf("error building device map: GPU %d is lost", i)
-		}
-	}
-	p := newPlugin(o, m)
-	p.look(m)
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, syscall.SIGTERM, syscall.SIGINT)
 	for {
+		p := start(o)
 		stopped, err := p.serve(stop)
 		if err != nil {
 			log.Fatal(err)
@@ -72,6 +62,22 @@ func main() {
 		case <-time.After(500 * time.Millisecond):
 		}
 	}
+}
+
+// start looks at the GPUs from the beginning: also when the kubelet has started anew, and what was unhealthy is forgotten.
+func start(o options) *plugin {
+	m, err := readScenario(o.scenario)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for i, g := range m.gpus {
+		if g.lost {
+			log.Fatalf("error building device map: GPU %d is lost", i)
+		}
+	}
+	p := newPlugin(o, m)
+	p.look(m)
+	return p
 }
 
 func listGPUs(args []string) error {

@@ -159,14 +159,12 @@ func (m *machine) aligned(available, required []int, size int) []int {
 	return chosen
 }
 
-var errLost = errors.New("unable to get device link information: failed to get devices: error getting device handle for index: GPU is lost")
-
 // preferred is the plugin's answer for device ids. It asks the driver about every GPU of the node each time, so one that
 // is lost fails it for all.
 func (m *machine) preferred(available, required []string, size int) ([]string, error) {
-	for _, g := range m.gpus {
+	for i, g := range m.gpus {
 		if g.lost {
-			return nil, errLost
+			return nil, fmt.Errorf("unable to get device link information: failed to get devices: error getting device handle for index '%d': GPU is lost", i)
 		}
 	}
 	if m.fault != nil {

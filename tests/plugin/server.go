@@ -21,12 +21,12 @@ import (
 type plugin struct {
 	api.UnimplementedDevicePluginServer
 	options
-	ids  []string // of all devices, as the kubelet knows them; fixed for the life of the process, as in NVIDIA's plugin
+	ids  []string // of all devices, as the kubelet knows them; fixed
 	numa map[string]int
 	done chan struct{}
 
 	mu        sync.Mutex
-	unhealthy map[string]bool // by UUID; never healthy again, as in NVIDIA's plugin
+	unhealthy map[string]bool // by UUID; never healthy again before a new start
 	changed   chan struct{}   // closed and replaced whenever unhealthy grows
 }
 

@@ -67,12 +67,14 @@ clear_pods
 plugin_scenario 'xid 1 79; xid 2 43'
 ok eventually 20 plugin_offers 3 -- "a GPU with Xid 79 is offered no more, one with the application's Xid 43 still is"
 plugin_scenario ''
+sleep 3
+ok plugin_offers 3 -- "and remains so"
 ok runs_with_gpu kept 2 -- "a pod runs"
 is "$(three_say kept)" 2,3 "on the pair that is left"
 "$e2e/cluster.sh" restart "${E2E_STATE##*/}" kubelet
 plugin_came_back() { [ "$(plugin_log | grep -ci 'registered ')" -ge 2 ]; }
 ok eventually 30 plugin_came_back -- "the kubelet starts anew: the plugin registers again"
-ok eventually 30 plugin_offers 3 -- "it does not know of the Xid's end"
+ok eventually 30 plugin_offers 4 -- "and has forgotten the Xid"
 ok eventually 20 node_is_ready real1 -- "the node is ready"
 is "$(three_say kept)" 2,3 "the pod has what it had"
 clear_pods
