@@ -73,18 +73,19 @@ static bool is_lost(const struct gpu *g) {
            span_has(fault, "LOST");
 }
 
-/* NVIDIA's device plugin scores all pairs before it hands out several GPUs: it panics when the two
- * ends of a pair disagree, and fails when a GPU is gone. Every retry fails like the first, so such
- * pods stay away. */
+/* NVIDIA's device plugin scores all pairs before it hands out GPUs: it fails when a GPU is gone (for
+ * pods of one GPU too: the kubelet asks it for its preference every time), and panics when the two
+ * ends of a pair disagree (for one GPU it compares no pairs). Every retry fails like the first, so
+ * such pods stay away. Seen with the real plugin on a real kubelet. */
 static bool plugin_would_fail(const struct node_question *q) {
-    if (q->policy->allocation != ALLOC_PLUGIN || q->s->gpus < 2 || q->unreadable != REASON_NONE) {
+    if (q->policy->allocation != ALLOC_PLUGIN || !q->s->gpus || q->unreadable != REASON_NONE) {
         return false;
     }
     bool lost = false;
     for (unsigned i = 0; i < q->n->topo->n; i++) {
         lost = lost || is_lost(&q->n->topo->gpu[i]);
     }
-    return lost || q->n->health->any_asymmetric;
+    return lost || (q->s->gpus > 1 && q->n->health->any_asymmetric);
 }
 
 /* Pods that hold GPUs here by count and that nobody described: each may sit anywhere. */

@@ -63,11 +63,11 @@ static const struct reason_row rows[REASON_COUNT] = {
     [REASON_FABRIC_NOT_READY] =
         {"FabricNotReady", "node(s) had an NVSwitch fabric that is not ready",
          "the NVSwitch fabric has not completed, so its links carry nothing", STRUCTURAL, WARNING},
-    [REASON_PLUGIN_WOULD_FAIL] = {"DevicePluginWouldFail",
-                                  "node(s) had a GPU or link on which the device plugin fails",
-                                  "the stock device plugin fails for pods with several GPUs while "
-                                  "a link is asymmetric or a GPU is lost",
-                                  STRUCTURAL, WARNING},
+    [REASON_PLUGIN_WOULD_FAIL] =
+        {"DevicePluginWouldFail", "node(s) had a GPU or link on which the device plugin fails",
+         "the stock device plugin fails: for pods with several GPUs while a link "
+         "is asymmetric, for all pods while a GPU is lost",
+         STRUCTURAL, WARNING},
     [REASON_PIN_MISSING] = {"PinnedGPUMissing",
                             "node(s) did not have the GPUs the pod is pinned to",
                             "the node has no GPU of that index or UUID", STRUCTURAL, WARNING},

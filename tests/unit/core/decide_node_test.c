@@ -125,7 +125,11 @@ static void without_groups(void) {
     ok(machine_build(&m, "n", "4xL40S", &policy), "no NVLink");
     is_code(ask(&m, shape_singles(4)).code, REASON_NONE, "replicas need none");
     ok(machine_build(&m, "n", "2xH100-NVL fault=0", &policy), "one GPU is lost");
-    is_code(ask(&m, shape_singles(1)).code, REASON_NONE, "the other serves");
+    is_code(ask(&m, shape_singles(1)).code, REASON_PLUGIN_WOULD_FAIL,
+            "the stock plugin fails for the other as well");
+    policy.allocation = ALLOC_EXACT;
+    is_code(ask(&m, shape_singles(1)).code, REASON_NONE, "where tpguard hands out, it serves");
+    policy.allocation = ALLOC_PLUGIN;
     machine_take(&m, "1");
     is_code(ask(&m, shape_singles(1)).code, REASON_GPU_FAULT, "the lost one does not");
     struct shape any = {.gpus = 2, .tp = 1, .groups = 1, .any = true};
