@@ -255,18 +255,36 @@ static void put_nodes(const struct explained *x, const struct explain_style *s, 
     buf_str(out, "\n");
 }
 
+static const char *comma(bool *first) {
+    bool was = *first;
+    *first = false;
+    return was ? "" : ", ";
+}
+
+static void put_steer(const struct explained *x, struct buf *out) {
+    const struct decision *d = &x->j->decision;
+    bool first = true;
+    buf_str(out, "  steer   ");
+    if (d->affinity_above) {
+        buf_fmt(out, "%snode affinity " LABEL_NVLINK_SET " > %u", comma(&first), d->affinity_above);
+    }
+    if (d->prefer_above) {
+        buf_fmt(out, "%spreferred " LABEL_NVLINK_FREE " > %u", comma(&first), d->prefer_above);
+    }
+    if (d->prefer_stranded) {
+        buf_fmt(out, "%spreferred " LABEL_STRANDED " > 0", comma(&first));
+    }
+    if (d->set_scheduler) {
+        buf_fmt(out, "%sschedulerName " SPAN_FMT, comma(&first),
+                SPAN_ARG(x->policy->scheduler_name));
+    }
+    buf_str(out, "\n");
+}
+
 static void put_rewrites(const struct explained *x, struct buf *out) {
     const struct decision *d = &x->j->decision;
     if (d->rewrites & REWRITE_STEER) {
-        buf_str(out, "  steer   ");
-        if (d->affinity_above) {
-            buf_fmt(out, "node affinity tpguard.io/nvlink-set > %u", d->affinity_above);
-        }
-        if (d->set_scheduler) {
-            buf_str(out, d->affinity_above ? ", schedulerName " : "schedulerName ");
-            buf_span(out, x->policy->scheduler_name);
-        }
-        buf_str(out, "\n");
+        put_steer(x, out);
     }
     if (d->rewrites & REWRITE_REPIN) {
         buf_fmt(out, "  repin   the pin becomes %s\n", d->repin);

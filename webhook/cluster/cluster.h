@@ -99,10 +99,13 @@ struct cluster_shown {
     struct span name;
     struct span uid;
     const struct node_marks *marks;
-    uint64_t inputs; /* the same: view and problem are the same as well */
+    uint64_t inputs; /* the same: wiring and problem are the same as well */
+    uint64_t books;  /* the same: what its pods hold is as well; 0 where the policy shows nothing
+                        of that */
     struct cluster *of;
 };
-/* Inside a visit. The view knows nothing of pods. problem: why the annotation cannot be read. */
+/* Inside a visit. The view knows of pods where policy_shows_free, else nothing of them. problem:
+ * why the annotation cannot be read. */
 struct cluster_wiring {
     struct node_view view;
     struct span problem;

@@ -6,16 +6,18 @@
 /* Longer than anything tpguard writes; of others' text the beginning tells that it is not ours. */
 #define WORD_MOST    64
 #define MESSAGE_MOST 512
-#define PARTS        7
+#define PARTS        9
 
 static bool shows_anything(const struct node_marks *m) {
-    return m->nvlink.p || m->nvlink_set.p || m->status.p || m->reason.p || m->message.p;
+    return m->nvlink.p || m->nvlink_set.p || m->nvlink_free.p || m->stranded.p || m->status.p ||
+           m->reason.p || m->message.p;
 }
 
 /* Both structs hold nothing but spans. */
 static void parts_of(struct span *uid, struct node_marks *m, struct span *part[PARTS]) {
-    struct span *const list[PARTS] = {uid,        &m->nvlink,  &m->nvlink_set, &m->status,
-                                      &m->reason, &m->message, &m->since};
+    struct span *const list[PARTS] = {uid,          &m->nvlink, &m->nvlink_set, &m->nvlink_free,
+                                      &m->stranded, &m->status, &m->reason,     &m->message,
+                                      &m->since};
     memcpy(part, list, sizeof list);
 }
 
@@ -88,7 +90,11 @@ void cluster_shown_wiring(const struct cluster_shown *s, struct cluster_wiring *
         .problem = span_of(content_node(c->content, s->at)->problem),
         .policy = &c->policy,
     };
-    content_view_wiring(c->content, s->at, &c->policy, &out->view);
+    if (policy_shows_free(&c->policy)) {
+        content_view(c->content, s->at, &c->policy, &out->view);
+    } else {
+        content_view_wiring(c->content, s->at, &c->policy, &out->view);
+    }
 }
 
 bool cluster_each_shown(struct cluster *c, uint32_t *from, cluster_shown_visit *visit, void *ctx) {
@@ -106,6 +112,7 @@ bool cluster_each_shown(struct cluster *c, uint32_t *from, cluster_shown_visit *
                                         .uid = r->shown->uid,
                                         .marks = &r->shown->marks,
                                         .inputs = r->inputs,
+                                        .books = policy_shows_free(&c->policy) ? r->gen : 0,
                                         .of = c};
         going = visit(ctx, &s);
     }

@@ -1,11 +1,12 @@
-/* spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms, as
- * far as a JSON Patch has to know what stands there already. */
+/* spec.affinity.nodeAffinity, terms and preferences, as far as a JSON Patch has to know what stands
+ * there already. */
 #include "webhook/codec/affinity.h"
 
 #include "webhook/codec/parts.h"
+#include "webhook/core/workload.h"
 
-/* The number of {key: nvlink-set, operator: Gt, values: ["N"]}; 0 for every other expression. */
-static bool above_of(const struct json *v, uint32_t *out, struct err *e) {
+/* {key: `label`, operator: Gt, values: ["N"]}: *out is N; untouched by every other expression. */
+static bool above_of(const struct json *v, const char *label, uint32_t *out, struct err *e) {
     struct span key = {0};
     struct span operator_name = {0};
     struct span text = {0};
@@ -16,10 +17,10 @@ static bool above_of(const struct json *v, uint32_t *out, struct err *e) {
         return false;
     }
     uint32_t n = 0;
-    bool ours = span_is(key, AFFINITY_LABEL) && span_is(operator_name, "Gt") && values &&
+    bool ours = span_is(key, label) && span_is(operator_name, "Gt") && values &&
                 json_count(values) == 1 && json_as_str(json_first(values), &text) &&
                 span_u32(text, COUNT_MAX, &n);
-    *out = ours ? n : 0;
+    *out = ours ? n : *out;
     return true;
 }
 
@@ -35,7 +36,7 @@ static bool term_decode(const struct json *term, struct pod *p, uint16_t at, str
     for (const struct json *v = expressions ? json_first(expressions) : NULL; v;
          v = json_next(v), i++) {
         uint32_t above = 0;
-        if (!above_of(v, &above, e)) {
+        if (!above_of(v, LABEL_NVLINK_SET, &above, e)) {
             return err_in(e, "matchExpressions[%u]", i);
         }
         p->term_above[at] = above > p->term_above[at] ? above : p->term_above[at];
@@ -61,6 +62,44 @@ static bool terms_decode(const struct json *required, struct pod *p, struct err 
     return true;
 }
 
+/* A preference of ours: our weight, one expression, nothing else. What of a preference cannot be
+ * read is not ours. */
+static void preference_decode(const struct json *v, struct pod *p) {
+    const struct json *preference = NULL;
+    const struct json *list = NULL;
+    const struct json *fields = NULL;
+    struct err e = {0};
+    uint64_t weight = 0;
+    uint32_t above = 0;
+    uint32_t stranded = COUNT_MAX;
+    if (json_kind(v) != JSON_OBJECT || !json_opt_object(v, "preference", &preference, &e) ||
+        !preference || !json_opt_u64(v, "weight", AFFINITY_WEIGHT, &weight, &e) ||
+        !json_opt_array(preference, "matchExpressions", &list, &e) ||
+        !json_opt_array(preference, "matchFields", &fields, &e)) {
+        return;
+    }
+    if (weight != AFFINITY_WEIGHT || !list || json_count(list) != 1 ||
+        (fields && json_count(fields)) ||
+        !above_of(json_first(list), LABEL_NVLINK_FREE, &above, &e) ||
+        !above_of(json_first(list), LABEL_STRANDED, &stranded, &e)) {
+        return;
+    }
+    p->preferred_above = above ? above : p->preferred_above;
+    p->preferred_stranded = p->preferred_stranded || stranded == 0;
+}
+
+static bool preferences_decode(const struct json *node, struct pod *p, struct err *e) {
+    const struct json *list = NULL;
+    if (!list_member(node, AFFINITY_PREFERRED, AFFINITY_PREFERRED_MAX, &list, e)) {
+        return false;
+    }
+    p->has_preferred = list != NULL;
+    for (const struct json *v = list ? json_first(list) : NULL; v; v = json_next(v)) {
+        preference_decode(v, p);
+    }
+    return true;
+}
+
 bool affinity_decode(const struct json *spec, struct pod *p, struct err *e) {
     const struct json *affinity = NULL;
     const struct json *node = NULL;
@@ -79,7 +118,8 @@ bool affinity_decode(const struct json *spec, struct pod *p, struct err *e) {
         return true;
     }
     p->has_node_affinity = true;
-    if (!json_opt_object(node, AFFINITY_REQUIRED, &required, e)) {
+    if (!json_opt_object(node, AFFINITY_REQUIRED, &required, e) ||
+        !preferences_decode(node, p, e)) {
         return err_in(e, "affinity.nodeAffinity");
     }
     if (required && !terms_decode(required, p, e)) {

@@ -2,10 +2,12 @@
 #ifndef TPGUARD_CODEC_AFFINITY_H
 #define TPGUARD_CODEC_AFFINITY_H
 
-#define AFFINITY_LABEL    "tpguard.io/nvlink-set"
-#define AFFINITY_REQUIRED "requiredDuringSchedulingIgnoredDuringExecution"
+#define AFFINITY_REQUIRED  "requiredDuringSchedulingIgnoredDuringExecution"
+#define AFFINITY_PREFERRED "preferredDuringSchedulingIgnoredDuringExecution"
+#define AFFINITY_WEIGHT    100 /* the highest; people's own preferences are weighed beside ours */
 
-/* Of one node selector term; Kubernetes has no maximum. */
+/* Of one node selector term, and preferred terms; Kubernetes has no maximum. */
 #define AFFINITY_EXPRESSIONS_MAX 1024
+#define AFFINITY_PREFERRED_MAX   1024
 
 #endif

@@ -52,6 +52,8 @@ static bool metadata_decode(const struct json *meta, struct node_object *n, stru
     if (!map_str(labels, "nvidia.com/gpu.product", &n->product, e) ||
         !map_str(labels, LABEL_NVLINK, &n->marks.nvlink, e) ||
         !map_str(labels, LABEL_NVLINK_SET, &n->marks.nvlink_set, e) ||
+        !map_str(labels, LABEL_NVLINK_FREE, &n->marks.nvlink_free, e) ||
+        !map_str(labels, LABEL_STRANDED, &n->marks.stranded, e) ||
         !map_str(labels, "nvidia.com/gpu.count", &count, e)) {
         return err_in(e, "labels");
     }

@@ -17,11 +17,13 @@ NODISCARD bool pod_decode(const struct json *o, struct arena *a, struct pod *out
 NODISCARD bool pod_template_decode(const struct json *o, struct arena *a, struct pod *out,
                                    struct err *e);
 
-/* What the node shows of its own wiring: labels tpguard.io/nvlink and nvlink-set, condition
- * NVLinkDegraded. p == NULL where it shows nothing. */
+/* What the node shows of its own wiring: labels tpguard.io/nvlink, nvlink-set, nvlink-free and
+ * stranded, condition NVLinkDegraded. p == NULL where it shows nothing. */
 struct node_marks {
     struct span nvlink;
     struct span nvlink_set;
+    struct span nvlink_free;
+    struct span stranded;
     struct span status; /* of the condition: "True", "False", "Unknown" */
     struct span reason;
     struct span message;

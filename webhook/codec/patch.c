@@ -115,9 +115,9 @@ static void mark(struct patch *p, const struct patch_ask *ask) {
     gate(p, ask);
 }
 
-static void put_expression(struct jw *w, unsigned above) {
+static void put_expression(struct jw *w, const char *label, unsigned above) {
     jw_object(w);
-    jw_kv_str(w, "key", AFFINITY_LABEL);
+    jw_kv_str(w, "key", label);
     jw_kv_str(w, "operator", "Gt");
     jw_key(w, "values");
     jw_array(w);
@@ -126,38 +126,104 @@ static void put_expression(struct jw *w, unsigned above) {
     jw_object_end(w);
 }
 
-/* A value that starts at some level of the path below and goes down to one term with the
- * expression. */
-static void put_terms(struct jw *w, unsigned above) {
-    jw_array(w);
+/* One term with the expression, as an object. */
+static void put_term(struct jw *w, const char *label, unsigned above) {
     jw_object(w);
     jw_key(w, "matchExpressions");
     jw_array(w);
-    put_expression(w, above);
+    put_expression(w, label, above);
     jw_array_end(w);
     jw_object_end(w);
+}
+
+static void put_terms(struct jw *w, unsigned above) {
+    jw_array(w);
+    put_term(w, LABEL_NVLINK_SET, above);
     jw_array_end(w);
 }
 
-static void add_affinity(struct patch *p, const struct pod *pod, unsigned above) {
-    static const char *const names[] = {"affinity", "nodeAffinity", AFFINITY_REQUIRED,
-                                        "nodeSelectorTerms"};
-    const unsigned n = sizeof names / sizeof names[0];
-    unsigned there = pod->has_required ? 3 : pod->has_node_affinity ? 2 : pod->has_affinity ? 1 : 0;
-    char path[160];
-    struct buf at = BUF_OVER(path);
-    buf_str(&at, "/spec");
-    for (unsigned i = 0; i <= there; i++) {
-        buf_fmt(&at, "/%s", names[i]);
+static void put_required(struct jw *w, unsigned above) {
+    jw_object(w);
+    jw_key(w, "nodeSelectorTerms");
+    put_terms(w, above);
+    jw_object_end(w);
+}
+
+/* What is to be preferred and is not yet; label NULL: nothing. */
+struct preference {
+    const char *label;
+    unsigned above;
+};
+
+static struct preference preference_of(const struct pod *pod, const struct decision *d) {
+    if (d->prefer_above && pod->preferred_above != d->prefer_above) {
+        return (struct preference){LABEL_NVLINK_FREE, d->prefer_above};
     }
-    op_begin(p, "add", path);
-    for (unsigned i = there + 1; i < n; i++) {
+    if (d->prefer_stranded && !pod->preferred_stranded) {
+        return (struct preference){LABEL_STRANDED, 0};
+    }
+    return (struct preference){NULL, 0};
+}
+
+static void put_preferred(struct jw *w, struct preference want) {
+    jw_object(w);
+    jw_kv_u64(w, "weight", AFFINITY_WEIGHT);
+    jw_key(w, "preference");
+    put_term(w, want.label, want.above);
+    jw_object_end(w);
+}
+
+static void put_preferred_list(struct jw *w, struct preference want) {
+    jw_array(w);
+    put_preferred(w, want);
+    jw_array_end(w);
+}
+
+#define NODE_AFFINITY "/spec/affinity/nodeAffinity"
+
+/* The whole of nodeAffinity, where there is none. */
+static void add_node_affinity(struct patch *p, const struct pod *pod, unsigned above,
+                              struct preference want) {
+    op_begin(p, "add", pod->has_affinity ? NODE_AFFINITY : "/spec/affinity");
+    if (!pod->has_affinity) {
         jw_object(&p->w);
-        jw_key(&p->w, names[i]);
+        jw_key(&p->w, "nodeAffinity");
     }
-    put_terms(&p->w, above);
-    for (unsigned i = there + 1; i < n; i++) {
+    jw_object(&p->w);
+    if (above) {
+        jw_key(&p->w, AFFINITY_REQUIRED);
+        put_required(&p->w, above);
+    }
+    if (want.label) {
+        jw_key(&p->w, AFFINITY_PREFERRED);
+        put_preferred_list(&p->w, want);
+    }
+    jw_object_end(&p->w);
+    if (!pod->has_affinity) {
         jw_object_end(&p->w);
+    }
+    op_end(p);
+}
+
+static void add_required(struct patch *p, const struct pod *pod, unsigned above) {
+    op_begin(p, "add",
+             pod->has_required ? NODE_AFFINITY "/" AFFINITY_REQUIRED "/nodeSelectorTerms"
+                               : NODE_AFFINITY "/" AFFINITY_REQUIRED);
+    if (pod->has_required) {
+        put_terms(&p->w, above);
+    } else {
+        put_required(&p->w, above);
+    }
+    op_end(p);
+}
+
+static void add_preferred(struct patch *p, const struct pod *pod, struct preference want) {
+    if (pod->has_preferred) {
+        op_begin(p, "add", NODE_AFFINITY "/" AFFINITY_PREFERRED "/-");
+        put_preferred(&p->w, want);
+    } else {
+        op_begin(p, "add", NODE_AFFINITY "/" AFFINITY_PREFERRED);
+        put_preferred_list(&p->w, want);
     }
     op_end(p);
 }
@@ -170,31 +236,36 @@ static void extend_term(struct patch *p, const struct pod *pod, unsigned i, unsi
     }
     char path[192];
     struct buf at = BUF_OVER(path);
-    buf_fmt(&at,
-            "/spec/affinity/nodeAffinity/" AFFINITY_REQUIRED "/nodeSelectorTerms/%u/"
-            "matchExpressions%s",
-            i, pod->term_has_expressions[i] ? "/-" : "");
+    buf_fmt(&at, NODE_AFFINITY "/" AFFINITY_REQUIRED "/nodeSelectorTerms/%u/matchExpressions%s", i,
+            pod->term_has_expressions[i] ? "/-" : "");
     op_begin(p, "add", path);
     if (!pod->term_has_expressions[i]) {
         jw_array(&p->w);
     }
-    put_expression(&p->w, above);
+    put_expression(&p->w, LABEL_NVLINK_SET, above);
     if (!pod->term_has_expressions[i]) {
         jw_array_end(&p->w);
     }
     op_end(p);
 }
 
-static void steer(struct patch *p, const struct pod *pod, unsigned above) {
-    if (!above) {
+static void steer(struct patch *p, const struct pod *pod, const struct decision *d) {
+    unsigned above = d->affinity_above;
+    struct preference want = preference_of(pod, d);
+    if (!pod->has_node_affinity) {
+        if (above || want.label) {
+            add_node_affinity(p, pod, above, want);
+        }
         return;
     }
-    if (!pod->n_terms) {
-        add_affinity(p, pod, above);
-        return;
+    if (above && !pod->n_terms) {
+        add_required(p, pod, above);
     }
-    for (unsigned i = 0; i < pod->n_terms; i++) {
+    for (unsigned i = 0; above && i < pod->n_terms; i++) {
         extend_term(p, pod, i, above);
+    }
+    if (want.label) {
+        add_preferred(p, pod, want);
     }
 }
 
@@ -234,7 +305,7 @@ void patch_build(const struct patch_ask *ask, struct buf *out) {
     mark(&p, ask);
     if (ask->decision) {
         set_scheduler(&p, ask);
-        steer(&p, ask->pod, ask->decision->affinity_above);
+        steer(&p, ask->pod, ask->decision);
         repin(&p, ask->pod, ask->decision);
     }
     if (p.any) {

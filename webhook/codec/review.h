@@ -46,7 +46,8 @@ struct review_answer {
 void review_encode(const struct review_answer *a, struct buf *out);
 
 /* JSON Patch (RFC 6902) that carries out the decision on this pod: decision annotation, label
- * gated, nodeAffinity on tpguard.io/nvlink-set in every term, schedulerName, the new pin. What only
+ * gated, nodeAffinity on tpguard.io/nvlink-set in every term and the preference for what is free,
+ * schedulerName, the new pin. What only
  * tpguard writes (annotations decision and gpus, label gated) and is not written now is removed: a
  * new pod has it from its author. Creates missing parents, escapes keys (RFC 6901), is idempotent
  * (applying to an already patched pod changes nothing more). Nothing to do: "". prefix is the JSON

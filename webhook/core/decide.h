@@ -124,6 +124,8 @@ struct decision {
     unsigned rewrites;       /* bits done: steer, repin */
     bool set_scheduler;      /* steer: spec.schedulerName = policy.scheduler_name */
     unsigned affinity_above; /* steer: nvlink-set Gt this; 0 none */
+    unsigned prefer_above;   /* steer, preferred: nvlink-free Gt this; 0 not */
+    bool prefer_stranded;    /* steer, preferred: stranded Gt 0 */
     char repin[256];         /* repin: the new value; "" none */
     int repin_container;     /* position in pod.containers */
     int repin_env;           /* index in its env */

@@ -190,6 +190,17 @@ static bool try_repin(const struct admit_in *in, struct decision *d, unsigned re
     return true;
 }
 
+/* What is free is preferred, never required: an autoscaler gives the nodes that it would add the
+ * labels of those that are there, and would add none when all of them are in use. */
+static void prefer(const struct admit_in *in, struct decision *d) {
+    const struct shape *s = in->shape;
+    if (!policy_shows_free(in->policy) || s->any || s->pinned) {
+        return;
+    }
+    d->prefer_above = s->tp > 1 ? s->tp - 1U : 0;
+    d->prefer_stranded = s->tp == 1 && s->gpus == 1;
+}
+
 static void steer(const struct admit_in *in, struct decision *d, unsigned rewrites) {
     const struct pod *p = in->pod;
     if (!(rewrites & REWRITE_STEER) || p->node_name.n || d->verdict == VERDICT_DENY) {
@@ -214,7 +225,8 @@ static void steer(const struct admit_in *in, struct decision *d, unsigned rewrit
     if (in->shape->tp > 1 && !in->shape->any && !in->shape->pinned && labelled && needed) {
         d->affinity_above = in->shape->tp - 1U;
     }
-    if (d->set_scheduler || d->affinity_above) {
+    prefer(in, d);
+    if (d->set_scheduler || d->affinity_above || d->prefer_above || d->prefer_stranded) {
         d->rewrites |= REWRITE_STEER;
     }
 }

@@ -252,6 +252,7 @@ void node_state_of(const struct node_view *n, struct span problem, const struct 
     enum reason why = node_unreadable(n, policy, now);
     if (why == REASON_NONE) {
         readable_state(n, policy, out);
+        node_free_of(n, policy, now, out);
     } else {
         unreadable_state(out, why, problem, policy);
     }

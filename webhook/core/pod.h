@@ -88,6 +88,9 @@ struct pod {
     bool term_is_empty[POD_TERMS_MAX]; /* no expression, no field: matches no node */
     /* The term already wants the label tpguard.io/nvlink-set above this; 0 it does not. */
     uint32_t term_above[POD_TERMS_MAX];
+    bool has_preferred;       /* preferredDuringSchedulingIgnoredDuringExecution */
+    uint32_t preferred_above; /* it already prefers tpguard.io/nvlink-free above this; 0 not */
+    bool preferred_stranded;  /* ... and a node with stranded GPUs */
 };
 
 /* Value of an annotation or label; p == NULL when there is none. */

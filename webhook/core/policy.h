@@ -45,6 +45,13 @@ struct policy {
  * allowed; 600 s; no scheduler name. */
 struct policy policy_default(void);
 
+/* Nodes show what is free on them now, and pods prefer it: only where no scheduler of ours looks at
+ * every node for itself. With one, a label that changes at every bind would do nothing but wake
+ * the pods that wait. */
+static inline bool policy_shows_free(const struct policy *p) {
+    return !p->scheduler_name.n && (p->rewrites & REWRITE_STEER);
+}
+
 bool mode_parse(struct span s, enum mode *out);
 const char *mode_name(enum mode m);
 /* "none", or a comma list of steer, repin, replicas, pipeline. */

@@ -33,7 +33,10 @@
 /* On nodes. */
 #define LABEL_NVLINK     "tpguard.io/nvlink"
 #define LABEL_NVLINK_SET "tpguard.io/nvlink-set"
-#define CONDITION_NVLINK "NVLinkDegraded"
+/* These two follow the pods: policy_shows_free. */
+#define LABEL_NVLINK_FREE "tpguard.io/nvlink-free"
+#define LABEL_STRANDED    "tpguard.io/stranded"
+#define CONDITION_NVLINK  "NVLinkDegraded"
 
 /* Largest parallel size believed; a larger number is malformed. */
 #define SIZE_MAX_TP 4096

@@ -1,8 +1,9 @@
 /* The leader keeps what every GPU node shows of its wiring right: labels tpguard.io/nvlink and
- * nvlink-set, the condition NVLinkDegraded, and an Event of the Node for every change
- * (core/nodestate.h says what, core/nodechange.h when). Only differences are written: every change
- * of a Node's labels or condition wakes the pods that wait, and must be worth it. Labels and
- * condition are written before the event is told. All of it by one thread, the leader's. */
+ * nvlink-set, where no scheduler of ours runs nvlink-free and stranded, the condition
+ * NVLinkDegraded, and an Event of the Node for every change (core/nodestate.h says what,
+ * core/nodechange.h when). Only differences are written: every change of a Node's labels or
+ * condition wakes the pods that wait, and must be worth it. Labels and condition are written before
+ * the event is told. All of it by one thread, the leader's. */
 #ifndef TPGUARD_LIVE_NODES_H
 #define TPGUARD_LIVE_NODES_H
 

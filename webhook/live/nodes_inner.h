@@ -15,9 +15,10 @@
 struct node_memory {
     uint64_t who;    /* hash of name and uid */
     uint64_t inputs; /* what `want` was worked out from ... */
-    int64_t until;   /* ... and the Unix second from which on it may not hold */
-    uint64_t want;   /* hash of what the node should show */
-    uint64_t wrote;  /* hash of what was written last; 0 nothing */
+    uint64_t books;
+    int64_t until;  /* ... and the Unix second from which on it may not hold */
+    uint64_t want;  /* hash of what the node should show */
+    uint64_t wrote; /* hash of what was written last; 0 nothing */
     int64_t wrote_us;
     int64_t wait_us; /* after a failure: not before this */
     int64_t logged_us;

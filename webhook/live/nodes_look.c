@@ -30,14 +30,19 @@ static struct span or_absent(const char *text) {
 }
 
 static uint64_t hash_marks(const struct node_marks *m) {
-    const struct span part[] = {m->nvlink, m->nvlink_set, m->status, m->reason, m->message};
+    const struct span part[] = {m->nvlink, m->nvlink_set, m->nvlink_free, m->stranded,
+                                m->status, m->reason,     m->message};
     return hash_all(part, sizeof part / sizeof *part);
 }
 
 /* As hash_marks of a node that shows this. */
 static uint64_t hash_state(const struct node_state *s) {
     const struct span part[] = {
-        or_absent(s->nvlink), or_absent(s->nvlink_set), or_absent(s->status),
+        or_absent(s->nvlink),
+        or_absent(s->nvlink_set),
+        or_absent(s->nvlink_free),
+        or_absent(s->stranded),
+        or_absent(s->status),
         s->concerns ? span_of(reason_row(s->reason)->code) : (struct span){0},
         or_absent(s->message)};
     return hash_all(part, sizeof part / sizeof *part);
@@ -188,7 +193,9 @@ static bool label_differs(struct span shown, const char *want) {
 static void compare(struct node_job *job, const struct node_marks *shown, bool force) {
     const struct node_state *s = &job->state;
     job->labels = force || label_differs(shown->nvlink, s->nvlink) ||
-                  label_differs(shown->nvlink_set, s->nvlink_set);
+                  label_differs(shown->nvlink_set, s->nvlink_set) ||
+                  label_differs(shown->nvlink_free, s->nvlink_free) ||
+                  label_differs(shown->stranded, s->stranded);
     if (!s->concerns) {
         job->condition = force || shown->status.p || shown->reason.p || shown->message.p;
         return;
@@ -210,11 +217,13 @@ static void work_out(struct looking *l, const struct cluster_shown *s, struct no
     int64_t until = node_valid_until(&w.view, w.policy);
     job->want = hash_state(&job->state);
     n->inputs = s->inputs;
+    n->books = s->books;
     n->until = until > l->ends->now ? until : INT64_MAX;
     n->want = job->want;
     n->due = true;
     /* Our last write is still on its way back through the watch, and it is not what is wanted. */
-    bool overtaken = n->wrote && n->wrote != job->want && l->now_us - n->wrote_us < ECHO_US;
+    bool overtaken = n->wrote && n->wrote != job->want && n->wrote != hash_marks(s->marks) &&
+                     l->now_us - n->wrote_us < ECHO_US;
     compare(job, s->marks, overtaken);
     const struct node_before before = before_of(n, s->marks, &job->state);
     job->n_events = node_events_of(&w.view, &job->state, w.policy, &before, job->event);
@@ -236,7 +245,8 @@ static bool visit(void *ctx, const struct cluster_shown *s) {
     if (!n || s->name.n >= NODES_NAME_MAX) {
         return true;
     }
-    bool changed = n->due || n->inputs != s->inputs || l->ends->now >= n->until;
+    bool changed =
+        n->due || n->inputs != s->inputs || n->books != s->books || l->ends->now >= n->until;
     if (!changed && hash_marks(s->marks) == n->want) {
         return true;
     }

@@ -42,6 +42,8 @@ void nodes_put_labels(const struct node_job *job, struct buf *out) {
     jw_object(&w);
     kv_or_null(&w, LABEL_NVLINK, job->state.nvlink);
     kv_or_null(&w, LABEL_NVLINK_SET, job->state.nvlink_set);
+    kv_or_null(&w, LABEL_NVLINK_FREE, job->state.nvlink_free);
+    kv_or_null(&w, LABEL_STRANDED, job->state.stranded);
     jw_object_end(&w);
     jw_object_end(&w);
     jw_object_end(&w);

@@ -45,6 +45,7 @@ struct seen {
     unsigned n;
     bool wiring;
     uint64_t inputs;
+    uint64_t books;
     uint32_t at;
 };
 
@@ -65,6 +66,10 @@ static bool look(void *ctx, const struct cluster_shown *s) {
     for (unsigned i = 0; i < 7; i++) {
         put_span(&k->out, part[i]);
     }
+    if (m->nvlink_free.p || m->stranded.p) {
+        put_span(&k->out, m->nvlink_free);
+        put_span(&k->out, m->stranded);
+    }
     if (k->wiring) {
         struct cluster_wiring w;
         cluster_shown_wiring(s, &w);
@@ -73,6 +78,7 @@ static bool look(void *ctx, const struct cluster_shown *s) {
     }
     buf_char(&k->out, '\n');
     k->inputs = s->inputs;
+    k->books = s->books;
     k->at = s->at;
     return ++k->n < k->most;
 }

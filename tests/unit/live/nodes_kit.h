@@ -21,7 +21,7 @@ struct kit_node {
     int gpus;
     char source[16]; /* "": as the machine has it */
     int64_t seen;    /* observedAt */
-    char nvlink[KIT_TEXT], set[KIT_TEXT];
+    char nvlink[KIT_TEXT], set[KIT_TEXT], free[KIT_TEXT], stranded[KIT_TEXT];
     char status[KIT_TEXT], reason[KIT_TEXT], message[KIT_TEXT], since[KIT_TEXT];
     unsigned answer; /* HTTP; 0: 200 */
     unsigned retry_after;
@@ -91,6 +91,8 @@ static void kit_echo(struct kit_node *k) {
     buf_fmt(&b, "{\"metadata\":{\"name\":\"%s\",\"uid\":\"%s\",\"labels\":{", k->name, k->uid);
     kit_kv(&b, LABEL_NVLINK, k->nvlink);
     kit_kv(&b, LABEL_NVLINK_SET, k->set);
+    kit_kv(&b, LABEL_NVLINK_FREE, k->free);
+    kit_kv(&b, LABEL_STRANDED, k->stranded);
     buf_str(&b, "},\"annotations\":{");
     kit_wiring(k, &b);
     buf_fmt(&b, "}},\"status\":{\"allocatable\":{\"nvidia.com/gpu\":\"%d\"},\"conditions\":[",
@@ -119,6 +121,28 @@ static struct kit_node *kit_add(const char *name, const char *machine, int gpus)
     (void)snprintf(k->uid, sizeof k->uid, "uid-%s", name);
     kit_echo(k);
     return k;
+}
+
+/* A pod of `gpus` GPUs on the node, with its reservation. */
+UNUSED static void kit_bind(const char *name, const struct kit_node *k, int gpus,
+                            const char *set) {
+    struct buf b = buf_new(4096);
+    struct err e = {0};
+    struct arena a = arena_new(1 << 20);
+    const struct json *o = NULL;
+    struct pod p;
+    buf_fmt(&b,
+            "{\"metadata\":{\"namespace\":\"llm\",\"name\":\"%s\",\"uid\":\"uid-%s\","
+            "\"annotations\":{\"tpguard.io/gpus\":\"%s\"}},\"spec\":{\"nodeName\":\"%s\","
+            "\"containers\":[{\"name\":\"vllm\",\"resources\":{\"limits\":{\"nvidia.com/gpu\":"
+            "%d}}}]}}",
+            name, name, set, k->name, gpus);
+    if (!json_parse(buf_view(&b), &a, &o, &e) || !pod_decode(o, &a, &p, &e) ||
+        !cluster_put_pod(kit.cluster, &p, &e)) {
+        kit_bail(name, &e);
+    }
+    arena_done(&a);
+    buf_done(&b);
 }
 
 static struct kit_node *kit_find(struct span path) {
@@ -182,6 +206,8 @@ static void kit_apply(struct kit_node *k, const struct kube_request *q, bool sta
     } else if (json_req_object(meta, "labels", &labels, &e)) {
         kit_take(labels, LABEL_NVLINK, k->nvlink);
         kit_take(labels, LABEL_NVLINK_SET, k->set);
+        kit_take(labels, LABEL_NVLINK_FREE, k->free);
+        kit_take(labels, LABEL_STRANDED, k->stranded);
     }
     arena_done(&a);
 }
@@ -210,8 +236,13 @@ static bool kit_call(void *ctx, const struct kube_request *q, struct kube_respon
     if (status) {
         buf_fmt(&kit.log, "condition %s %s %s: %s\n", k->name, k->status, k->reason, k->message);
     } else {
-        buf_fmt(&kit.log, "labels %s %s %s\n", k->name, k->nvlink[0] ? k->nvlink : "-",
+        buf_fmt(&kit.log, "labels %s %s %s", k->name, k->nvlink[0] ? k->nvlink : "-",
                 k->set[0] ? k->set : "-");
+        if (k->free[0] || k->stranded[0]) {
+            buf_fmt(&kit.log, " free %s stranded %s", k->free[0] ? k->free : "-",
+                    k->stranded[0] ? k->stranded : "-");
+        }
+        buf_char(&kit.log, '\n');
     }
     return true;
 }
@@ -234,9 +265,11 @@ static int64_t kit_mono(void *ctx) {
     return kit.mono_us;
 }
 
-static void kit_begin(void) {
+/* scheduler: the policy's; "" none, and nodes show what is free. */
+static void kit_begin_with(const char *scheduler) {
     memset(&kit, 0, sizeof kit);
     kit.policy = policy_default();
+    kit.policy.scheduler_name = span_of(scheduler);
     kit.now = 1795511640;
     kit.mono_us = 1000000000;
     kit.term = 1;
@@ -244,6 +277,10 @@ static void kit_begin(void) {
     kit.cluster = cluster_new(&kit.policy);
     kit.memory = nodes_memory_new();
     kit.log = buf_new(4 << 20);
+}
+
+static void kit_begin(void) {
+    kit_begin_with("tpguard-scheduler");
 }
 
 static void kit_end(void) {

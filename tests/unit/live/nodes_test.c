@@ -232,8 +232,58 @@ static void bodies(void) {
     kit_end();
 }
 
+/* Without a scheduler of ours nodes show what is free, and nothing else is written for it. */
+static void occupancy(void) {
+    kit_begin_with("");
+    struct kit_node *n = kit_add("n1", "4xH100-NVL", 4);
+    is_str(kit_round(1000),
+           "labels n1 healthy 2 free 2 stranded 0\ncondition n1 False NVLinkHealthy: " HEALTHY "\n",
+           "a pair is free");
+    kit_bind("first", n, 2, "0,1");
+    is_str(kit_round(1000), "", "one of two is taken: a pair is free as before");
+    kit_bind("second", n, 2, "2,3");
+    is_str(kit_round(1000), "labels n1 healthy 2 free 0 stranded 0\n", "none is free");
+    is_str(kit_round(60000), "", "said once");
+    cluster_drop_pod(kit.cluster, SPAN("llm"), SPAN("first"));
+    is_str(kit_round(1000), "labels n1 healthy 2 free 2 stranded 0\n", "one is free again");
+    kit.deaf = true;
+    kit_bind("third", n, 2, "0,1");
+    is_str(kit_round(1000), "labels n1 healthy 2 free 0 stranded 0\n", "and taken");
+    cluster_drop_pod(kit.cluster, SPAN("llm"), SPAN("third"));
+    ok(strstr(kit_round(1000), "labels n1 healthy 2 free 2 stranded 0\n") != NULL,
+       "a change back is written over the one that is on its way");
+    kit.deaf = false;
+    is_str(kit_round(11000), "", "then all is as wanted");
+    n->machine = "4xH100-NVL down=0-1";
+    kit_echo(n);
+    ok(strstr(kit_round(1000), "labels n1 degraded 2 free 0 stranded 2\n") != NULL,
+       "0 and 1 without their bridge are stranded");
+    kit_bind("replica", n, 1, "0");
+    is_str(kit_round(1000), "labels n1 degraded 2 free 0 stranded 1\n", "one is taken");
+    kit_end();
+}
+
+/* The cluster has got a scheduler of ours, or the GPUs are gone: the two labels go. */
+static void occupancy_no_more(void) {
+    kit_begin();
+    struct kit_node *n = kit_add("n1", "4xH100-NVL", 4);
+    (void)snprintf(n->free, sizeof n->free, "2");
+    (void)snprintf(n->stranded, sizeof n->stranded, "0");
+    kit_echo(n);
+    is_str(kit_round(1000), SHOWS_HEALTHY, "with a scheduler of ours they are removed");
+    ok(!n->free[0] && !n->stranded[0], "both");
+    uint64_t calls = kit.calls;
+    kit_bind("first", n, 2, "0,1");
+    kit_bind("second", n, 2, "2,3");
+    (void)kit_round(11000);
+    ok(kit.calls == calls, "and a bind writes nothing");
+    kit_end();
+}
+
 int main(void) {
     log_setup(LOG_ERROR, true);
+    occupancy();
+    occupancy_no_more();
     a_link_goes_and_comes();
     by_time_alone();
     on_its_way();
