@@ -87,12 +87,17 @@ bool topology_live_news(struct topology_live *l, const struct topo *t, const cha
     return l->has_shown = true;
 }
 
+/* A shell starts background jobs with SIGINT ignored, and an ignored signal never arrives: whoever
+ * sends one to a watcher means it. */
 static int open_signals(void) {
     sigset_t set;
+    struct sigaction usual = {.sa_handler = SIG_DFL};
     (void)sigemptyset(&set);
     (void)sigaddset(&set, SIGINT);
     (void)sigaddset(&set, SIGTERM);
     (void)sigprocmask(SIG_BLOCK, &set, NULL);
+    (void)sigaction(SIGINT, &usual, NULL);
+    (void)sigaction(SIGTERM, &usual, NULL);
     return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 

@@ -153,7 +153,8 @@ static void check_failure(const char *more, enum err_code code, const char *word
     play(NVL4, more);
     int64_t start = read_clock_ms();
     bool good = read_with(&o, &e);
-    ok(!good && e.code == code && strstr(e.msg, word), "%.40s: %s", more, e.msg);
+    ok(!good && e.code == code && strstr(e.msg, word), "%.*s: %s", (int)strcspn(more, "\n"), more,
+       e.msg);
     ok(read_clock_ms() - start < 3000, "... in time");
 }
 
@@ -232,7 +233,8 @@ static void events(void) {
     ok(event.wake == WAKE_TIMEOUT && took >= 290 && took < 2000, "nothing happens");
     play(NVL4, "down 0 1\nxid 1 74\n");
     took = wait_for(r, 5000, -1, &event);
-    ok(event.wake == WAKE_EVENT && took < 2000, "an Xid wakes (%d after %lld ms)", (int)event.wake, (long long)took);
+    ok(event.wake == WAKE_EVENT && took < 2000, "an Xid wakes (%d after %lld ms)", (int)event.wake,
+       (long long)took);
     ok(event.has_gpu && event.gpu == 1, "it names the GPU");
     is_int(event.xid, 74, "and the number");
     ok(reader_read(r, 2, &got, &e) && got.topo.wire[0][1].kind == WIRE_NODE, "read at once");
