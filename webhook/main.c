@@ -13,6 +13,7 @@ static const struct command {
     const char *help;
 } commands[] = {
     {"serve", cmd_serve, "HTTPS server: admission of pods, scheduler extender, metrics"},
+    {"agent", cmd_agent, "on a GPU node: keeps its wiring and allocations annotations true"},
     {"explain", cmd_explain, "what would happen to this manifest on these nodes, and why"},
     {"topology", cmd_topology, "nvidia-smi text -> wiring: matrix, picture, JSON, node annotation"},
     {"version", cmd_version, "print the version"},

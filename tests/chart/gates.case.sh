@@ -46,17 +46,17 @@ holds 'hooks[0].namespaceSelector.matchExpressions[0].values == ["tpguard-system
 
 # Policies
 renders "the policies"
-holds 'kind("ValidatingAdmissionPolicy") | map(.metadata.name) == ["tpguard-annotations", "tpguard-binding"] and all(.spec.failurePolicy == "Fail")' "two, closed on failure"
-holds 'kind("ValidatingAdmissionPolicyBinding") | map(.spec.policyName) == ["tpguard-annotations", "tpguard-binding"] and all(.spec.validationActions == ["Deny"])' "each bound"
+holds 'kind("ValidatingAdmissionPolicy") | map(.metadata.name) == ["tpguard-agent-node", "tpguard-agent-lease", "tpguard-annotations", "tpguard-binding"] and all(.spec.failurePolicy == "Fail")' "four, closed on failure"
+holds 'kind("ValidatingAdmissionPolicyBinding") | map(.spec.policyName) == ["tpguard-agent-node", "tpguard-agent-lease", "tpguard-annotations", "tpguard-binding"] and all(.spec.validationActions == ["Deny"])' "each bound"
 holds 'obj("ValidatingAdmissionPolicy"; "tpguard-annotations").spec.matchConstraints | has("namespaceSelector") | not' "the annotations are guarded in every namespace"
 holds 'obj("ValidatingAdmissionPolicy"; "tpguard-binding").spec.matchConstraints.namespaceSelector == hooks[1].namespaceSelector' "the gate is required exactly where it stands"
 holds 'obj("ValidatingAdmissionPolicy"; "tpguard-binding").spec.matchConstraints.objectSelector.matchExpressions == [{key: "tpguard.io/gated", operator: "NotIn", values: ["bound"]}]' "not where the gate has spoken"
 holds 'obj("ValidatingAdmissionPolicyBinding"; "tpguard-binding").spec.paramRef == {selector: {matchLabels: {"tpguard.io/gated": "true"}}, parameterNotFoundAction: "Allow"}' "by the pods that tpguard labelled"
 holds '[kind("ValidatingAdmissionPolicy")[].spec.validations[] | .reason == "Forbidden" and (.message | length < 256)] | all' "each refusal says why, in one breath"
 renders "bindingGate.required=false" --set bindingGate.required=false
-holds 'kind("ValidatingAdmissionPolicy") | map(.metadata.name) == ["tpguard-annotations"]' "the gate may be passed by"
+holds 'obj("ValidatingAdmissionPolicy"; "tpguard-binding") == null' "the gate may be passed by"
 renders "no binding gate" --set bindingGate.enabled=false
-holds '(hooks | map(.name) | index("bindings.tpguard.io") == null) and (kind("ValidatingAdmissionPolicy") | map(.metadata.name) == ["tpguard-annotations"])' "no gate, and none required"
+holds '(hooks | map(.name) | index("bindings.tpguard.io") == null) and obj("ValidatingAdmissionPolicy"; "tpguard-binding") == null' "no gate, and none required"
 
 # Rights, one line each. A new one shows here.
 renders "the rights"

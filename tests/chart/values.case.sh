@@ -39,6 +39,12 @@ service.type=ExternalName at '/service/type': value must be one of
 excludedNamespaces={Kube} at '/excludedNamespaces/0'
 image.digest=sha256:12 at '/image/digest'
 image.tag=a/b at '/image/tag'
+agent.driver.mode=magic at '/agent/driver/mode': value must be one of
+agent.driver.hostPath=bin at '/agent/driver/hostPath'
+agent.books=guess at '/agent/books': value must be one of
+agent.pollSeconds=0 at '/agent/pollSeconds': minimum
+agent.kubeletRoot= at '/agent/kubeletRoot'
+agent.interval=3 additional properties 'interval' not allowed
 log.level=trace at '/log/level': value must be one of
 fullnameOverride=A at '/fullnameOverride'
 T

@@ -12,9 +12,10 @@ tpguard_images() {
     load_image "${IMAGE_TAR:-build/image/tpguard.tar}" && kube_scheduler_image
 }
 
+# Without the agent, which simulated nodes would seem to run: the cases annotate them themselves.
 tpguard_install() {
     helm upgrade --install "$RELEASE" charts/tpguard --namespace "$SYSTEM" --create-namespace --wait --timeout 180s \
-        --set "image.repository=$IMAGE_REPOSITORY" "$@"
+        --set "image.repository=$IMAGE_REPOSITORY" --set agent.enabled=false "$@"
 }
 
 tpguard_pods() { # COMPONENT

@@ -40,6 +40,7 @@ found=$(
     below webhook/kube topology webhook/sys webhook/core webhook/codec webhook/kube
     below webhook/cluster topology webhook/core webhook/codec webhook/cluster
     below webhook/live topology webhook/sys webhook/core webhook/codec webhook/kube webhook/cluster webhook/live
+    below webhook/agent topology webhook/sys webhook/core webhook/codec webhook/kube webhook/live webhook/agent
     below webhook/http topology webhook/core webhook/codec webhook/cluster webhook/live webhook/sys webhook/http
 )
 [ -z "$found" ] || say "$found"

@@ -41,12 +41,25 @@ void cluster_drop_namespace(struct cluster *c, struct span name);
 
 /* ---- live: objects arrive from list + watch ---- */
 
-enum cluster_kind { CLUSTER_NODES = 0, CLUSTER_PODS, CLUSTER_NAMESPACES, CLUSTER_KINDS };
+enum cluster_kind {
+    CLUSTER_NODES = 0,
+    CLUSTER_PODS,
+    CLUSTER_NAMESPACES,
+    CLUSTER_AGENTS, /* their heartbeats */
+    CLUSTER_KINDS
+};
 /* Around a full list: what is not put between begin and end is forgotten at the end, and not
  * before, so that a list made again leaves no hole. The cache is ready when each kind was listed
  * once. */
 void cluster_list_begin(struct cluster *c, enum cluster_kind kind);
 void cluster_list_end(struct cluster *c, enum cluster_kind kind);
+/* The node's agent found at that time that its report was still true. It lives beside the Node,
+ * where a change would wake every pod that waits; here it changes an answer only where the report
+ * was too old before, so that is the only case in which the generation changes. Both times are
+ * Unix seconds. */
+NODISCARD bool cluster_put_heartbeat(struct cluster *c, struct span node, int64_t at, int64_t now,
+                                     struct err *e);
+void cluster_drop_heartbeat(struct cluster *c, struct span node);
 /* As cluster_put_pod; a pod that waits for a node is remembered with its object's text. */
 NODISCARD bool cluster_put_pod_object(struct cluster *c, const struct pod *p, struct span text,
                                       struct err *e);

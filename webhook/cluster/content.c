@@ -137,7 +137,7 @@ bool content_node_for(struct content *c, struct span name, uint32_t *at, struct 
 
 void content_node_release(struct content *c, uint32_t at) {
     struct node_rec *r = content_node(c, at);
-    if (r->known || r->first_pod != INDEX_NONE) {
+    if (r->known || r->first_pod != INDEX_NONE || r->heartbeat_at) {
         return;
     }
     index_remove(&c->node_index, at);

@@ -43,6 +43,9 @@ struct node_rec {
     void *packed;    /* struct topo, when OK */
     struct gpuset cordoned;
     int64_t observed_at;
+    int64_t heartbeat_at; /* 0: no agent has been heard */
+    uint32_t heard;       /* round of the list that last held the heartbeat */
+    uint32_t jumps;       /* times that its age changed by more than time passing */
     const char *source;
     char *problem;           /* NULL none */
     char *complaints;        /* lines; NULL none */
@@ -120,6 +123,11 @@ NODISCARD bool content_put_pod(struct content *c, const struct pod *p, struct er
 NODISCARD bool content_put_namespace(struct content *c, const struct namespace_object *n,
                                      struct err *e);
 void content_drop_node(struct content *c, struct span name);
+/* freshness_s: the policy's, 0 none. */
+NODISCARD bool content_put_heartbeat(struct content *c, struct span node, int64_t at, int64_t now,
+                                     uint32_t freshness_s, struct err *e);
+void content_drop_heartbeat(struct content *c, struct span node);
+void content_end_heartbeats(struct content *c); /* of a list: what it did not hold goes */
 void content_drop_pod(struct content *c, struct span ns, struct span name);
 void content_forget_pod(struct content *c, uint32_t at);
 void content_drop_namespace(struct content *c, struct span name);

@@ -66,6 +66,7 @@ static struct node_view view_of(const struct content *c, const struct node_rec *
                               .schedulable = r->schedulable,
                               .gpus = r->gpus,
                               .topo = t,
+                              .heartbeat_at = r->heartbeat_at,
                               .health = t ? &c->health : NULL};
 }
 

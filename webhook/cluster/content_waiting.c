@@ -151,6 +151,9 @@ void content_round_end(struct content *c, enum cluster_kind kind) {
     case CLUSTER_NAMESPACES:
         end_namespaces(c);
         break;
+    case CLUSTER_AGENTS:
+        content_end_heartbeats(c);
+        break;
     case CLUSTER_KINDS:
         break;
     }

@@ -111,7 +111,7 @@ bool cluster_each_shown(struct cluster *c, uint32_t *from, cluster_shown_visit *
                                         .name = node_rec_name(r),
                                         .uid = r->shown->uid,
                                         .marks = &r->shown->marks,
-                                        .inputs = r->inputs,
+                                        .inputs = r->inputs + r->jumps,
                                         .books = policy_shows_free(&c->policy) ? r->gen : 0,
                                         .of = c};
         going = visit(ctx, &s);

@@ -10,11 +10,17 @@ static bool has_heartbeat(const struct topo *t) {
            !span_is(source, "synthetic");
 }
 
+/* A report is written when something changes; in between the agent's heartbeat vouches for it. */
+static int64_t seen_at(const struct node_view *n) {
+    int64_t written = n->topo->observed_at;
+    return n->heartbeat_at > written ? n->heartbeat_at : written;
+}
+
 static bool is_stale(const struct node_view *n, const struct policy *policy, int64_t now) {
-    if (!policy->freshness_s || !has_heartbeat(n->topo) || n->topo->observed_at >= now) {
+    if (!policy->freshness_s || !has_heartbeat(n->topo) || seen_at(n) >= now) {
         return false;
     }
-    return (uint64_t)now - (uint64_t)n->topo->observed_at > policy->freshness_s;
+    return (uint64_t)now - (uint64_t)seen_at(n) > policy->freshness_s;
 }
 
 int64_t node_valid_until(const struct node_view *n, const struct policy *policy) {
@@ -22,7 +28,7 @@ int64_t node_valid_until(const struct node_view *n, const struct policy *policy)
         !has_heartbeat(n->topo)) {
         return INT64_MAX;
     }
-    int64_t seen = n->topo->observed_at;
+    int64_t seen = seen_at(n);
     int64_t span = (int64_t)policy->freshness_s + 1;
     return seen > INT64_MAX - span ? INT64_MAX : seen + span;
 }

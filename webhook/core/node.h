@@ -25,7 +25,8 @@ struct node_view {
     bool schedulable;   /* not cordoned, ready as far as known */
     uint32_t gpus; /* GPUs the kubelet offers (allocatable nvidia.com/gpu); or the topology's count
                       if unknown */
-    const struct topo *topo;     /* when OK, else NULL */
+    const struct topo *topo; /* when OK, else NULL */
+    int64_t heartbeat_at; /* when the agent last found it still true, Unix seconds; 0 never heard */
     const struct health *health; /* judged with the policy's rules, when OK */
     struct gpuset busy;          /* GPUs whose holder is known */
     uint32_t used; /* GPUs taken by count (known or not), pins without request counted once */

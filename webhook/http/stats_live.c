@@ -7,7 +7,7 @@
 
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 
-static const char *const kinds[CLUSTER_KINDS] = {"nodes", "pods", "namespaces"};
+static const char *const kinds[CLUSTER_KINDS] = {"nodes", "pods", "namespaces", "agents"};
 static const char *const fates[] = {"written", "repeated", "dropped", "refused"};
 static const char *const results[] = {"reserved", "refused", "passed", "failed"};
 

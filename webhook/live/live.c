@@ -4,6 +4,7 @@
 
 #include "webhook/codec/object.h"
 #include "webhook/kube/watch.h"
+#include "webhook/live/heartbeat.h"
 #include "webhook/sys/clock.h"
 
 /* One object: a tree of cJSON takes about forty times the text at worst. */
@@ -18,6 +19,7 @@ struct feed {
 
 struct live {
     struct live_options o;
+    char agents_path[400];
     struct feed feed[CLUSTER_KINDS];
 };
 
@@ -33,6 +35,7 @@ static const struct watch_options watches[CLUSTER_KINDS] = {
                             .path = "/api/v1/namespaces",
                             .query = "",
                             .partial = true},
+    [CLUSTER_AGENTS] = {.name = "agents", .path = "", .query = HEARTBEAT_QUERY},
 };
 
 /* ---- objects -> cache ---- */
@@ -46,6 +49,7 @@ static bool put(void *ctx, struct span object, struct err *e) {
     struct feed *f = ctx;
     struct cluster *c = f->live->o.cluster;
     const struct json *o = NULL;
+    struct heartbeat beat;
     struct node_object node;
     struct namespace_object ns;
     if (!parse(f, object, &o, e)) {
@@ -56,6 +60,10 @@ static bool put(void *ctx, struct span object, struct err *e) {
     }
     if (f->kind == CLUSTER_NAMESPACES) {
         return namespace_decode(o, &ns, e) && cluster_put_namespace(c, &ns, e);
+    }
+    if (f->kind == CLUSTER_AGENTS) {
+        return heartbeat_decode(o, &beat, e) &&
+               cluster_put_heartbeat(c, beat.node, beat.at, clock_unix_s(), e);
     }
     struct pod *pod = ARENA_NEW(&f->arena, struct pod, 1);
     if (!pod) {
@@ -79,6 +87,11 @@ static bool drop(void *ctx, struct span object, struct err *e) {
         cluster_drop_node(c, name);
     } else if (f->kind == CLUSTER_NAMESPACES) {
         cluster_drop_namespace(c, name);
+    } else if (f->kind == CLUSTER_AGENTS) {
+        struct span node = {0};
+        if (heartbeat_node(name, &node)) {
+            cluster_drop_heartbeat(c, node);
+        }
     } else {
         cluster_drop_pod(c, ns, name);
     }
@@ -97,19 +110,34 @@ static void list_end(void *ctx) {
 
 /* ---- life ---- */
 
+/* Without a namespace (explain, which is nobody's own) the heartbeats of all are looked for. */
+static bool is_own(const struct live *l) {
+    return l->o.namespace && l->o.namespace[0];
+}
+
+static bool start_feed(struct live *l, unsigned i, struct err *e) {
+    struct feed *f = &l->feed[i];
+    *f = (struct feed){
+        .live = l, .kind = (enum cluster_kind)i, .arena = arena_new(OBJECT_ARENA_MAX)};
+    const struct watch_sink sink = {
+        .ctx = f, .list_begin = list_begin, .put = put, .drop = drop, .list_end = list_end};
+    struct watch_options w = watches[i];
+    if (i == CLUSTER_AGENTS) {
+        w.path = l->agents_path;
+    }
+    return watch_start(l->o.client, &w, &sink, &f->watch, e);
+}
+
 bool live_start(const struct live_options *o, struct live **out, struct err *e) {
     struct live *l = calloc(1, sizeof *l);
     if (!l) {
         return err_set(e, ERR_INTERNAL, "no memory");
     }
     l->o = *o;
+    struct buf path = BUF_OVER(l->agents_path);
+    heartbeat_path(is_own(l) ? o->namespace : NULL, &path);
     for (unsigned i = 0; i < CLUSTER_KINDS; i++) {
-        struct feed *f = &l->feed[i];
-        *f = (struct feed){
-            .live = l, .kind = (enum cluster_kind)i, .arena = arena_new(OBJECT_ARENA_MAX)};
-        const struct watch_sink sink = {
-            .ctx = f, .list_begin = list_begin, .put = put, .drop = drop, .list_end = list_end};
-        if (!watch_start(o->client, &watches[i], &sink, &f->watch, e)) {
+        if (!start_feed(l, i, e)) {
             live_stop(l);
             return false;
         }
@@ -144,6 +172,11 @@ bool live_watch(struct live *l, unsigned i, struct live_watch *out) {
     return true;
 }
 
+/* Heartbeats of all namespaces may be more than a person may list: those who ask may do without. */
+static bool is_dispensable(const struct live *l, unsigned i, const struct watch_status *s) {
+    return i == CLUSTER_AGENTS && !is_own(l) && s->failures;
+}
+
 bool live_ready(struct live *l, char *why, unsigned cap) {
     struct buf b = buf_over(why, cap);
     buf_reset(&b);
@@ -151,6 +184,9 @@ bool live_ready(struct live *l, char *why, unsigned cap) {
         struct watch_status s = {0};
         watch_status(l->feed[i].watch, &s);
         int64_t silent = (clock_mono_us() - s.alive_us) / 1000000;
+        if (is_dispensable(l, i, &s)) {
+            continue;
+        }
         if (!s.synced) {
             buf_fmt(&b, "the %s of the cluster are not known yet%s%s", watches[i].name,
                     s.last_error[0] ? ": " : "", s.last_error);

@@ -1,4 +1,5 @@
-/* The live cluster: list + watch of nodes, pods and namespaces into the cache. This room is where
+/* The live cluster: list + watch of nodes, pods, namespaces and the agents' heartbeats into the
+ * cache. This room is where
  * the cache and the API client meet; everything that tpguard writes to Kubernetes is written from
  * here. All of it can be killed at any time: state is in the API server's objects alone. */
 #ifndef TPGUARD_LIVE_LIVE_H
@@ -22,7 +23,7 @@ struct live_options {
     struct cluster *cluster;
     struct kube_client *client;
     const struct policy *policy;
-    const char *namespace; /* tpguard's own: Leases of reservations */
+    const char *namespace; /* tpguard's own: Leases of reservations and agents */
 };
 
 /* Starts the watches; all pointers must outlive it. */

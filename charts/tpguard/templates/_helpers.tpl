@@ -19,6 +19,10 @@
 {{- printf "%s-scheduler" (include "tpguard.fullname" .) -}}
 {{- end -}}
 
+{{- define "tpguard.agentFullname" -}}
+{{- printf "%s-agent" (include "tpguard.fullname" .) -}}
+{{- end -}}
+
 {{/* Labels that select pods: never changed, so nothing that changes is among them. Argument: list of context, component. */}}
 {{- define "tpguard.selector" -}}
 {{- $root := index . 0 -}}

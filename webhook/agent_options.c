@@ -1,0 +1,253 @@
+#include "webhook/agent_options.h"
+
+#include <stdlib.h>
+
+#include "topology/baseline.h"
+#include "webhook/codec/checkpoint.h"
+#include "webhook/kube/podresources.h"
+
+#define SECONDS_MAX 86400
+
+static bool set_seconds(const char *v, uint32_t least, uint32_t *out, struct err *e) {
+    uint32_t n = 0;
+    if (!span_u32(span_of(v), SECONDS_MAX, &n) || n < least) {
+        return err_set(e, ERR_INPUT, "wants seconds, %u to %d", (unsigned)least, SECONDS_MAX);
+    }
+    *out = n;
+    return true;
+}
+
+static bool set_node(struct agent_command *o, const char *v, struct err *e) {
+    o->agent.node = v;
+    return (v[0] && strlen(v) <= 253) || err_set(e, ERR_INPUT, "wants the name of a node");
+}
+static bool set_namespace(struct agent_command *o, const char *v, struct err *e) {
+    o->agent.namespace = v;
+    return (v[0] && strlen(v) <= 63) || err_set(e, ERR_INPUT, "wants the name of a namespace");
+}
+static bool set_source(struct agent_command *o, const char *v, struct err *e) {
+    static const char *const words[] = {
+        [READ_ANY] = "auto", [READ_NVML] = "nvml", [READ_NVIDIASMI] = "nvidia-smi"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (span_is(span_of(v), words[i])) {
+            o->agent.read.source = (enum read_source)i;
+            return true;
+        }
+    }
+    return err_set(e, ERR_INPUT, "wants auto, nvml or nvidia-smi");
+}
+static bool set_library(struct agent_command *o, const char *v, struct err *e) {
+    o->agent.read.nvml_library = v;
+    return v[0] || err_set(e, ERR_INPUT, "wants a file, or a name for the loader");
+}
+static bool set_smi(struct agent_command *o, const char *v, struct err *e) {
+    o->agent.read.nvidia_smi = v;
+    return v[0] || err_set(e, ERR_INPUT, "wants a program");
+}
+static bool set_socket(struct agent_command *o, const char *v, struct err *e) {
+    (void)e;
+    o->agent.pod_resources = v;
+    return true;
+}
+static bool set_checkpoint(struct agent_command *o, const char *v, struct err *e) {
+    (void)e;
+    o->agent.checkpoint = v;
+    return true;
+}
+static bool set_poll(struct agent_command *o, const char *v, struct err *e) {
+    return set_seconds(v, 1, &o->agent.poll_s, e);
+}
+static bool set_quiet(struct agent_command *o, const char *v, struct err *e) {
+    return set_seconds(v, 0, &o->agent.quiet_s, e);
+}
+static bool set_heartbeat(struct agent_command *o, const char *v, struct err *e) {
+    return set_seconds(v, 5, &o->agent.heartbeat_s, e);
+}
+static bool set_trace(struct agent_command *o, const char *v, struct err *e) {
+    (void)v;
+    (void)e;
+    o->agent.trace = true;
+    return true;
+}
+static bool set_alive(struct agent_command *o, const char *v, struct err *e) {
+    o->agent.alive = v;
+    return v[0] || err_set(e, ERR_INPUT, "wants a file");
+}
+static bool set_check(struct agent_command *o, const char *v, struct err *e) {
+    (void)v;
+    (void)e;
+    o->check = true;
+    return true;
+}
+static bool set_once(struct agent_command *o, const char *v, struct err *e) {
+    (void)v;
+    (void)e;
+    o->once = true;
+    return true;
+}
+static bool set_kubeconfig(struct agent_command *o, const char *v, struct err *e) {
+    o->kubeconfig = v;
+    return v[0] || err_set(e, ERR_INPUT, "wants a file");
+}
+static bool set_context(struct agent_command *o, const char *v, struct err *e) {
+    o->context = v;
+    return v[0] || err_set(e, ERR_INPUT, "wants the name of a context");
+}
+static bool set_log_level(struct agent_command *o, const char *v, struct err *e) {
+    return log_level_parse(span_of(v), &o->log_level) ||
+           err_set(e, ERR_INPUT, "wants debug, info, warn or error");
+}
+static bool set_log_format(struct agent_command *o, const char *v, struct err *e) {
+    o->log_text = span_is(span_of(v), "text");
+    return o->log_text || span_is(span_of(v), "json") ||
+           err_set(e, ERR_INPUT, "wants json or text");
+}
+static bool set_help(struct agent_command *o, const char *v, struct err *e) {
+    (void)v;
+    (void)e;
+    o->help = true;
+    return true;
+}
+
+static const struct option_row {
+    const char *name;
+    const char *value; /* NULL: takes none */
+    const char *help;
+    bool (*set)(struct agent_command *o, const char *v, struct err *e);
+} rows[] = {
+    {"node-name", "NAME", "the node that this runs on ($NODE_NAME)", set_node},
+    {"namespace", "NAME", "tpguard's own, of the heartbeat's Lease (the pod's)", set_namespace},
+    {"once", NULL, "print what would be written to the node, and exit; asks no API server",
+     set_once},
+    {"source", "SOURCE", "nvml, nvidia-smi, or auto: NVML where its library can be loaded (auto)",
+     set_source},
+    {"nvml-library", "FILE",
+     "NVIDIA's library, $" READ_LIBRARY_ENV " where it is set (" READ_LIBRARY ")", set_library},
+    {"nvidia-smi", "FILE", "its program, where there is no library (" READ_SMI ")", set_smi},
+    {"pod-resources", "SOCKET", "the kubelet's, empty: not asked (" PODRESOURCES_SOCKET ")",
+     set_socket},
+    {"checkpoint", "FILE",
+     "the kubelet's device checkpoint, read where the socket is not there; empty: not "
+     "(" CHECKPOINT_PATH ")",
+     set_checkpoint},
+    {"trace-processes", NULL,
+     "say in which pod a program runs that uses a GPU nobody was given; wants the host's processes",
+     set_trace},
+    {"poll", "SECONDS", "between two looks at the wiring when the driver reports nothing (10)",
+     set_poll},
+    {"quiet", "SECONDS", "a link that came back is trusted after this long without a change (300)",
+     set_quiet},
+    {"heartbeat", "SECONDS", "between two heartbeats: a quarter of serve's --freshness (150)",
+     set_heartbeat},
+    {"alive", "FILE", "touched while all is well", set_alive},
+    {"check", NULL, "exit 0 when the file of --alive was touched within the last minute, else 1",
+     set_check},
+    {"kubeconfig", "FILE", "the cluster, as kubectl reads it (the pod's ServiceAccount)",
+     set_kubeconfig},
+    {"context", "NAME", "of the kubeconfig (its current-context)", set_context},
+    {"log-level", "LEVEL", "debug, info, warn or error (info)", set_log_level},
+    {"log-format", "FORMAT", "json or text (json)", set_log_format},
+    {"help", NULL, "this text", set_help},
+};
+#define ROWS (sizeof rows / sizeof rows[0])
+
+static const struct option_row *find(struct span name) {
+    for (size_t i = 0; i < ROWS; i++) {
+        if (span_is(name, rows[i].name)) {
+            return &rows[i];
+        }
+    }
+    return NULL;
+}
+
+/* One word of the command line taken apart: --name, --name=value. */
+static bool split(const char *text, struct span *name, const char **value, struct err *e) {
+    struct span s = span_is(span_of(text), "-h") ? SPAN("--help") : span_of(text);
+    if (!span_starts(s, "--") || s.n == 2) {
+        return err_set(e, ERR_INPUT, "wants options, found \"%.80s\"", text);
+    }
+    struct span rest = span_from(s, 2);
+    size_t at = span_find(rest, '=');
+    *name = span_upto(rest, at);
+    *value = at < rest.n ? rest.p + at + 1 : NULL;
+    return true;
+}
+
+/* *i: where argv stands; moves on over a value that is a word of its own. */
+static bool take(struct agent_command *o, int argc, char **argv, int *i, struct err *e) {
+    struct span name = {0};
+    const char *value = NULL;
+    if (!split(argv[*i], &name, &value, e)) {
+        return false;
+    }
+    const struct option_row *r = find(name);
+    if (!r) {
+        return err_set(e, ERR_INPUT, "no option --" SPAN_FMT ": tpguard agent --help lists them",
+                       SPAN_ARG(span_upto(name, 80)));
+    }
+    if (!r->value && value) {
+        return err_set(e, ERR_INPUT, "--%s takes no value, found \"%.80s\"", r->name, value);
+    }
+    if (r->value && !value) {
+        if (*i + 1 >= argc) {
+            return err_set(e, ERR_INPUT, "--%s wants a value, found nothing", r->name);
+        }
+        value = argv[++*i];
+    }
+    if (r->set(o, value ? value : "", e)) {
+        return true;
+    }
+    err_wrap(e, "--%s \"%.80s\": ", r->name, value ? value : "");
+    return false;
+}
+
+static bool agree(const struct agent_command *o, struct err *e) {
+    if (o->check && !o->agent.alive) {
+        return err_set(e, ERR_INPUT, "--check wants --alive, the file to look at");
+    }
+    if (!o->check && !o->once && !o->agent.node[0]) {
+        return err_set(e, ERR_INPUT,
+                       "--node-name is missing: which node is this? (or --once, which writes "
+                       "nothing)");
+    }
+    return true;
+}
+
+bool agent_options_read(int argc, char **argv, struct agent_command *out, struct err *e) {
+    const char *node = getenv("NODE_NAME");
+    struct agent_command o = {.agent = {.node = node ? node : "",
+                                        .read = {.nvml_library = getenv(READ_LIBRARY_ENV)},
+                                        .poll_s = AGENT_POLL_S,
+                                        .quiet_s = BASELINE_QUIET_S,
+                                        .heartbeat_s = AGENT_HEARTBEAT_S,
+                                        .pod_resources = PODRESOURCES_SOCKET,
+                                        .checkpoint = CHECKPOINT_PATH},
+                              .log_level = LOG_INFO};
+    for (int i = 1; i < argc; i++) {
+        if (!take(&o, argc, argv, &i, e)) {
+            return false;
+        }
+    }
+    if (!o.help && !agree(&o, e)) {
+        return false;
+    }
+    *out = o;
+    return true;
+}
+
+void agent_options_help(struct buf *out) {
+    buf_str(out,
+            "Runs on a GPU node and keeps two annotations of it true: tpguard.io/topology, the "
+            "wiring of its GPUs,\nand tpguard.io/allocations, which pod holds which of them.\n\n"
+            "Usage: tpguard agent [OPTIONS]\n\n");
+    for (size_t i = 0; i < ROWS; i++) {
+        char left[48];
+        struct buf b = BUF_OVER(left);
+        buf_fmt(&b, "--%s%s%s", rows[i].name, rows[i].value ? " " : "",
+                rows[i].value ? rows[i].value : "");
+        buf_fmt(out, "  %-26s %s\n", left, rows[i].help);
+    }
+    buf_str(out, "\nWhat is written stays when the agent ends; its age tells.\n"
+                 "Exit codes: 0 stopped by a signal, 2 wrong input or usage; --once: 3 the GPUs "
+                 "cannot be read; --check: 1 not alive.\n");
+}
