@@ -79,10 +79,10 @@ static bool is_lost(const struct gpu *g) {
            span_has(fault, "LOST");
 }
 
-/* NVIDIA's device plugin scores all pairs before it hands out GPUs: it fails when a GPU is gone (for
- * pods of one GPU too: the kubelet asks it for its preference every time), and panics when the two
- * ends of a pair disagree (for one GPU it compares no pairs). Every retry fails like the first, so
- * such pods stay away. Seen with the real plugin on a real kubelet. */
+/* NVIDIA's device plugin scores all pairs before it hands out GPUs: it fails when a GPU is gone
+ * (for pods of one GPU too: the kubelet asks it for its preference every time), and panics when the
+ * two ends of a pair disagree (for one GPU it compares no pairs). Every retry fails like the first,
+ * so such pods stay away. Seen with the real plugin on a real kubelet. */
 static bool plugin_would_fail(const struct node_question *q) {
     if (q->policy->allocation != ALLOC_PLUGIN || !q->s->gpus || q->unreadable != REASON_NONE) {
         return false;

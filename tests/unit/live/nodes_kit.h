@@ -124,8 +124,7 @@ static struct kit_node *kit_add(const char *name, const char *machine, int gpus)
 }
 
 /* A pod of `gpus` GPUs on the node, with its reservation. */
-UNUSED static void kit_bind(const char *name, const struct kit_node *k, int gpus,
-                            const char *set) {
+UNUSED static void kit_bind(const char *name, const struct kit_node *k, int gpus, const char *set) {
     struct buf b = buf_new(4096);
     struct err e = {0};
     struct arena a = arena_new(1 << 20);
