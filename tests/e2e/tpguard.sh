@@ -12,10 +12,17 @@ tpguard_images() {
     load_image "${IMAGE_TAR:-build/image/tpguard.tar}" && kube_scheduler_image
 }
 
-# Without the agent, which simulated nodes would seem to run: the cases annotate them themselves.
+# The chart's own values but for the image's name. On simulated nodes the agent only seems to run (kwok), and the cases
+# annotate those themselves; the RuntimeClass is what NVIDIA's operator brings.
 tpguard_install() {
+    runtime_class
+
     helm upgrade --install "$RELEASE" charts/tpguard --namespace "$SYSTEM" --create-namespace --wait --timeout 180s \
-        --set "image.repository=$IMAGE_REPOSITORY" --set agent.enabled=false "$@"
+        --set "image.repository=$IMAGE_REPOSITORY" "$@"
+}
+
+runtime_class() {
+    printf 'apiVersion: node.k8s.io/v1\nkind: RuntimeClass\nmetadata: {name: nvidia}\nhandler: runc\n' | k apply -f - >/dev/null
 }
 
 tpguard_pods() { # COMPONENT
@@ -86,7 +93,7 @@ set_of() { field "pod/$1" '{.metadata.annotations.tpguard\.io/gpus}' -n "$2"; }
 condition_of() { field "pod/$1" '{.status.conditions[?(@.type=="PodScheduled")].message}' -n "$2"; }
 is_bound() { [ -n "$(node_of "$1" "$2")" ]; }
 condition_has() { [[ $(condition_of "$1" "$2") == *"$3"* ]]; } # POD NAMESPACE PART
-no_pods_on() { [ -z "$(k get pods -A --field-selector "spec.nodeName=$1" --no-headers 2>/dev/null)" ]; }
+no_pods_on() { [ -z "$(k get pods -A --field-selector "spec.nodeName=$1,metadata.namespace!=$SYSTEM" --no-headers 2>/dev/null)" ]; }
 one_gpu_pod() { vllm_pod "$1" 1; }
 
 # ---- many pods ----

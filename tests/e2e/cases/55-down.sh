@@ -8,7 +8,7 @@ eventually 20 is_bound holds down
 SCHEDULER_NAME=default-scheduler vllm_pod foreign 2 |
     sed 's|metadata: {name: foreign}|metadata: {name: foreign, annotations: {tpguard.io/rewrite: none}}|' | k apply -n down -f - >/dev/null 2>&1
 k scale -n "$SYSTEM" deployment/tpguard deployment/tpguard-scheduler --replicas=0 >/dev/null
-no_tpguard() { [ -z "$(k -n "$SYSTEM" get pods -l app.kubernetes.io/name=tpguard --no-headers 2>/dev/null)" ]; }
+no_tpguard() { [ -z "$(k -n "$SYSTEM" get pods -l 'app.kubernetes.io/component in (webhook, scheduler)' --no-headers 2>/dev/null)" ]; }
 ok eventually 60 no_tpguard -- "no tpguard runs"
 
 said=$(plain_pod web | k apply -n down -f - 2>&1)
