@@ -24,7 +24,7 @@ struct raw_pci {
 };
 
 struct raw_link {
-    int16_t state_rc;  /* nvmlDeviceGetNvLinkState */
+    int16_t state_rc;  /* nvmlDeviceGetNvLinkState, else the field of the same meaning */
     int16_t remote_rc; /* nvmlDeviceGetNvLinkRemotePciInfo_v2 */
     int16_t type_rc;   /* nvmlDeviceGetNvLinkRemoteDeviceType, driver 470 and later */
     uint8_t active;    /* 0 or 1 */
@@ -124,5 +124,9 @@ NODISCARD bool facts_build(const struct raw_facts *f, struct topo *out, struct e
 
 /* "GPU is lost", ... ; for messages. */
 const char *nvml_code_name(int rc);
+
+/* What an Xid means, for the few that concern links or a whole GPU: "NVLink error"; NULL for the
+ * others, most of which are faults of a program. */
+const char *nvml_xid_name(uint32_t xid);
 
 #endif

@@ -87,6 +87,7 @@ static_assert(offsetof(struct nvml_field_value, value) == 32, "nvmlFieldValue_t"
 #define NVML_FI_RECOVERY_TOTAL  59
 #define NVML_FI_SPEED_COMMON    90
 #define NVML_FI_SWITCH_LINKS    147
+#define NVML_FI_LINK_STATE      165 /* scope: the link */
 #define NVML_FI_C2C_LINKS       170
 #define NVML_FI_RECOVERY_ACTION 230
 

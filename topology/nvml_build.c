@@ -203,7 +203,8 @@ static bool apart(const struct raw_facts *f, unsigned i, unsigned j) {
     const struct raw_fabric *a = &f->gpu[i].fabric;
     const struct raw_fabric *b = &f->gpu[j].fabric;
     bool told = a->rc == NVML_SUCCESS && b->rc == NVML_SUCCESS && a->state == 3 && b->state == 3;
-    return told && (a->clique != b->clique || memcmp(a->cluster, b->cluster, sizeof a->cluster));
+    return told &&
+           (a->clique != b->clique || memcmp(a->cluster, b->cluster, sizeof a->cluster) != 0);
 }
 
 static unsigned lanes_by_switch(const struct work *w, unsigned i, unsigned j) {

@@ -60,3 +60,33 @@ const char *nvml_code_name(int rc) {
     }
     return rc == NVML_SUCCESS ? "success" : "an error of the driver without a name";
 }
+
+const char *nvml_xid_name(uint32_t xid) {
+    static const struct {
+        uint32_t xid;
+        const char *name;
+    } names[] = {
+        {48, "double bit ECC error"},
+        {74, "NVLink error"},
+        {79, "the GPU fell off the bus"},
+        {95, "uncontained memory error"},
+        {119, "the GPU's system processor does not answer"},
+        {140, "uncontained ECC error"},
+        {143, "the GPU could not be initialised"},
+        {144, "NVLink error (SAW)"},
+        {145, "NVLink error (RLW)"},
+        {146, "NVLink error (TLW)"},
+        {147, "NVLink error (TREX)"},
+        {148, "NVLink error (NVLPW)"},
+        {149, "NVLink error (NETIR)"},
+        {150, "NVLink error (MSE)"},
+        {154, "the driver asks for another recovery"},
+        {155, "NVLink software error"},
+    };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (names[i].xid == xid) {
+            return names[i].name;
+        }
+    }
+    return NULL;
+}

@@ -1,58 +1,7 @@
+/* NVML's answers. */
 #include "topology/read_nvml.h"
 
-#include <dlfcn.h>
 #include <string.h>
-
-/* ---- the library ---- */
-
-/* A function pointer out of dlsym's void pointer, the way POSIX means it and ISO C can say it. */
-#define FIND(member, symbol, args)                                                                 \
-    {                                                                                              \
-        void *at = dlsym(l->library, #symbol);                                                     \
-        memcpy(&l->member, &at, sizeof at);                                                        \
-    }
-
-static bool start(struct nvml *l, const char *path, bool *missing, struct err *e) {
-    l->library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-    if (!l->library) {
-        const char *why = dlerror();
-        *missing = true;
-        return err_set(e, ERR_IO, "cannot load %.100s: %.180s", path, why ? why : "no reason");
-    }
-    NVML_CALLS(FIND)
-    if (!l->init || !l->count || !l->handle) {
-        *missing = true;
-        return err_set(e, ERR_IO, "%.200s is no NVML library", path);
-    }
-    int rc = l->init();
-    if (rc != NVML_SUCCESS) {
-        return err_set(e, ERR_IO, "NVML cannot start: %s", nvml_code_name(rc));
-    }
-    return l->started = true;
-}
-
-bool nvml_open(const char *path, struct nvml *out, bool *missing, struct err *e) {
-    struct nvml l;
-    memset(&l, 0, sizeof l);
-    *missing = false;
-    if (!start(&l, path, missing, e)) {
-        nvml_close(&l);
-        return false;
-    }
-    *out = l;
-    return true;
-}
-
-void nvml_close(struct nvml *l) {
-    nvml_unwatch(l);
-    if (l->started && l->shutdown) {
-        (void)l->shutdown();
-    }
-    if (l->library) {
-        (void)dlclose(l->library);
-    }
-    memset(l, 0, sizeof *l);
-}
 
 /* ---- answers ---- */
 
@@ -117,12 +66,35 @@ static void ask_identity(const struct nvml *l, nvml_device d, struct raw_gpu *g)
     }
 }
 
+/* The second way to ask: the one that NCCL takes on Hopper and later. The first answer stands where
+ * this one is none. */
+static void ask_state_field(const struct nvml *l, nvml_device d, unsigned at, struct raw_gpu *g,
+                            int *active) {
+    struct nvml_field_value v;
+    memset(&v, 0, sizeof v);
+    v.field_id = NVML_FI_LINK_STATE;
+    v.scope_id = at;
+    v.rc = NVML_UNKNOWN;
+    if (g->lost_rc || !l->fields || l->fields(d, 1, &v) != NVML_SUCCESS) {
+        return;
+    }
+    if (v.rc == NVML_SUCCESS && v.value_type == NVML_UINT) {
+        g->link[at].state_rc = NVML_SUCCESS;
+        *active = v.value.ui == 1;
+    } else if (v.rc == NVML_INVALID_ARGUMENT || v.rc == NVML_NOT_SUPPORTED) {
+        g->link[at].state_rc = note(g, v.rc);
+    }
+}
+
 static void ask_link(const struct nvml *l, nvml_device d, unsigned at, struct raw_gpu *g) {
     struct raw_link *k = &g->link[at];
     struct nvml_pci pci = {0};
     int active = 0;
     int type = REMOTE_UNKNOWN;
-    k->state_rc = note(g, l->link_state(d, at, &active));
+    k->state_rc = l->link_state ? note(g, l->link_state(d, at, &active)) : (int16_t)RC_NOT_ASKED;
+    if (k->state_rc < NVML_SUCCESS || k->state_rc > NVML_NOT_SUPPORTED) {
+        ask_state_field(l, d, at, g, &active);
+    }
     k->active = k->state_rc == NVML_SUCCESS && active == 1;
     if (k->state_rc == NVML_INVALID_ARGUMENT || k->state_rc == NVML_NOT_SUPPORTED) {
         return;
@@ -142,9 +114,9 @@ static void ask_link(const struct nvml *l, nvml_device d, unsigned at, struct ra
  * boards that leave some unconnected. */
 static void ask_links(const struct nvml *l, nvml_device d, struct raw_gpu *g) {
     unsigned told = 0;
-    for (unsigned at = 0; l->link_state && at < LANES_MAX && !g->lost_rc; at++) {
+    for (unsigned at = 0; at < LANES_MAX && !g->lost_rc; at++) {
         ask_link(l, d, at, g);
-        if (g->link[at].state_rc == NVML_INVALID_ARGUMENT) {
+        if (g->link[at].state_rc == NVML_INVALID_ARGUMENT || g->link[at].state_rc == RC_NOT_ASKED) {
             break;
         }
         told = g->link[at].state_rc == NVML_NOT_SUPPORTED ? told : at + 1;
@@ -347,48 +319,4 @@ bool nvml_ask(struct nvml *l, const struct nvml_progress *p, struct raw_facts *o
         }
     }
     return true;
-}
-
-/* ---- events ---- */
-
-void nvml_watch(struct nvml *l) {
-    unsigned watched = 0;
-    const unsigned long long all =
-        NVML_EVENT_XID | NVML_EVENT_UNAVAILABLE | NVML_EVENT_RECOVERY_ACTION;
-    bool can = l->events_new && l->events_ask && l->events_wait && l->events_free;
-    if (l->events || !can || l->events_new(&l->events) != NVML_SUCCESS) {
-        return;
-    }
-    for (unsigned i = 0; i < GPU_MAX; i++) {
-        if (!l->device[i]) {
-            continue;
-        }
-        /* Older drivers refuse the whole mask for one bit that they do not know. */
-        watched += l->events_ask(l->device[i], all, l->events) == NVML_SUCCESS ||
-                   l->events_ask(l->device[i], NVML_EVENT_XID, l->events) == NVML_SUCCESS;
-    }
-    if (!watched) {
-        nvml_unwatch(l);
-    }
-}
-
-int nvml_wait(struct nvml *l, unsigned ms, struct nvml_event *out) {
-    memset(out, 0, sizeof *out);
-    return l->events ? l->events_wait(l->events, out, ms) : NVML_NOT_SUPPORTED;
-}
-
-void nvml_unwatch(struct nvml *l) {
-    if (l->events) {
-        (void)l->events_free(l->events);
-        l->events = NULL;
-    }
-}
-
-int nvml_position(const struct nvml *l, nvml_device d) {
-    for (int i = 0; d && i < GPU_MAX; i++) {
-        if (l->device[i] == d) {
-            return i;
-        }
-    }
-    return -1;
 }

@@ -11,8 +11,6 @@
 
 #define KILL_WAIT_MS 200
 
-extern char **environ;
-
 static int set_files(posix_spawn_file_actions_t *files, int output, int socket) {
     int rc = posix_spawn_file_actions_addopen(files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
     rc = rc ? rc

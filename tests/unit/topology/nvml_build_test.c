@@ -288,7 +288,15 @@ static void any_bytes(void) {
     is_int(good, 300, "any bytes give a topology that can be published");
 }
 
+static void names(void) {
+    is_str(nvml_xid_name(74), "NVLink error", "Xid 74");
+    ok(!nvml_xid_name(13), "Xid 13 is a program's");
+    is_str(nvml_code_name(12345), "an error of the driver without a name",
+           "a code from the future");
+}
+
 int main(void) {
+    names();
     levels();
     bridges();
     unknowns();

@@ -128,7 +128,7 @@ static void every_call(void) {
     for (size_t i = 3; i < sizeof names / sizeof *names; i++) {
         (void)snprintf(line, sizeof line, "absent %s\n", names[i]);
         absent += read_once(NVL4, line) && got.topo.n == 4;
-        for (size_t k = 0; k < sizeof codes / sizeof *codes; k += 3) {
+        for (size_t k = 0; k < sizeof codes / sizeof *codes; k += 4) {
             (void)snprintf(line, sizeof line, "fail %s all %d\n", names[i],
                            codes[(k + i) % (sizeof codes / sizeof *codes)]);
             failed += read_once(NVL4, line) && got.topo.n == 4;
@@ -144,6 +144,12 @@ static void every_call(void) {
     ok(read_once(SXM8, "absent nvmlDeviceGetNvLinkRemoteDeviceType\nfabric all completed\n"),
        "a driver before 470");
     is_int(h.pair[0][1], PAIR_HEALTHY, "switches are found all the same");
+    ok(read_once(NVL4, "fail nvmlDeviceGetNvLinkState all 999\ndown 0 1 1\n"), "no link states");
+    is_int(h.pair[0][1], PAIR_DEGRADED, "they are had by field");
+    is_int(got.topo.gpu[0].links.listed, 18, "up to the last");
+    ok(read_once(NVL4, "absent nvmlDeviceGetNvLinkState\nabsent nvmlDeviceGetFieldValues\n"),
+       "neither way");
+    is_int(h.pair[0][1], PAIR_UNKNOWN, "unknown");
 }
 
 static void check_failure(const char *more, enum err_code code, const char *word) {
