@@ -62,25 +62,17 @@ static bool terms_decode(const struct json *required, struct pod *p, struct err 
     return true;
 }
 
-/* A preference of ours: our weight, one expression, nothing else. What of a preference cannot be
- * read is not ours. */
+/* A preference for what is free, ours or its author's, by its first expression. Read without
+ * errors: what of a preference cannot be read is not that. */
 static void preference_decode(const struct json *v, struct pod *p) {
     const struct json *preference = NULL;
     const struct json *list = NULL;
-    const struct json *fields = NULL;
     struct err e = {0};
-    uint64_t weight = 0;
     uint32_t above = 0;
     uint32_t stranded = COUNT_MAX;
     if (json_kind(v) != JSON_OBJECT || !json_opt_object(v, "preference", &preference, &e) ||
-        !preference || !json_opt_u64(v, "weight", AFFINITY_WEIGHT, &weight, &e) ||
-        !json_opt_array(preference, "matchExpressions", &list, &e) ||
-        !json_opt_array(preference, "matchFields", &fields, &e)) {
-        return;
-    }
-    if (weight != AFFINITY_WEIGHT || !list || json_count(list) != 1 ||
-        (fields && json_count(fields)) ||
-        !above_of(json_first(list), LABEL_NVLINK_FREE, &above, &e) ||
+        !preference || !json_opt_array(preference, "matchExpressions", &list, &e) || !list ||
+        !json_count(list) || !above_of(json_first(list), LABEL_NVLINK_FREE, &above, &e) ||
         !above_of(json_first(list), LABEL_STRANDED, &stranded, &e)) {
         return;
     }

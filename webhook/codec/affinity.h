@@ -4,7 +4,7 @@
 
 #define AFFINITY_REQUIRED  "requiredDuringSchedulingIgnoredDuringExecution"
 #define AFFINITY_PREFERRED "preferredDuringSchedulingIgnoredDuringExecution"
-#define AFFINITY_WEIGHT    100 /* the highest; people's own preferences are weighed beside ours */
+#define AFFINITY_WEIGHT    100 /* the highest; people's own preferences are weighed beside it */
 
 /* Of one node selector term, and preferred terms; Kubernetes has no maximum. */
 #define AFFINITY_EXPRESSIONS_MAX 1024

@@ -149,33 +149,56 @@ static void put_required(struct jw *w, unsigned above) {
     jw_object_end(w);
 }
 
-/* What is to be preferred and is not yet; label NULL: nothing. */
+/* What is to be preferred and is not yet. */
 struct preference {
-    const char *label;
+    unsigned n; /* entries, 0 to 2 */
     unsigned above;
 };
 
 static struct preference preference_of(const struct pod *pod, const struct decision *d) {
     if (d->prefer_above && pod->preferred_above != d->prefer_above) {
-        return (struct preference){LABEL_NVLINK_FREE, d->prefer_above};
+        return (struct preference){1, d->prefer_above};
     }
-    if (d->prefer_stranded && !pod->preferred_stranded) {
-        return (struct preference){LABEL_STRANDED, 0};
-    }
-    return (struct preference){NULL, 0};
+    return (struct preference){d->prefer_stranded && !pod->preferred_stranded ? 2 : 0, 0};
 }
 
-static void put_preferred(struct jw *w, struct preference want) {
+/* A replica goes to a stranded GPU: one that lost its NVLink first, then one that never had any. */
+static void put_stranded(struct jw *w, bool linked) {
+    jw_array(w);
+    put_expression(w, LABEL_STRANDED, 0);
+    if (linked) {
+        jw_object(w);
+        jw_kv_str(w, "key", LABEL_NVLINK);
+        jw_kv_str(w, "operator", "NotIn");
+        jw_key(w, "values");
+        jw_array(w);
+        jw_str(w, "none");
+        jw_array_end(w);
+        jw_object_end(w);
+    }
+    jw_array_end(w);
+}
+
+static void put_preferred(struct jw *w, struct preference want, unsigned i) {
     jw_object(w);
-    jw_kv_u64(w, "weight", AFFINITY_WEIGHT);
+    jw_kv_u64(w, "weight", i ? AFFINITY_WEIGHT / 2 : AFFINITY_WEIGHT);
     jw_key(w, "preference");
-    put_term(w, want.label, want.above);
+    if (want.above) {
+        put_term(w, LABEL_NVLINK_FREE, want.above);
+    } else {
+        jw_object(w);
+        jw_key(w, "matchExpressions");
+        put_stranded(w, i == 0);
+        jw_object_end(w);
+    }
     jw_object_end(w);
 }
 
 static void put_preferred_list(struct jw *w, struct preference want) {
     jw_array(w);
-    put_preferred(w, want);
+    for (unsigned i = 0; i < want.n; i++) {
+        put_preferred(w, want, i);
+    }
     jw_array_end(w);
 }
 
@@ -194,7 +217,7 @@ static void add_node_affinity(struct patch *p, const struct pod *pod, unsigned a
         jw_key(&p->w, AFFINITY_REQUIRED);
         put_required(&p->w, above);
     }
-    if (want.label) {
+    if (want.n) {
         jw_key(&p->w, AFFINITY_PREFERRED);
         put_preferred_list(&p->w, want);
     }
@@ -218,14 +241,16 @@ static void add_required(struct patch *p, const struct pod *pod, unsigned above)
 }
 
 static void add_preferred(struct patch *p, const struct pod *pod, struct preference want) {
-    if (pod->has_preferred) {
+    for (unsigned i = 0; pod->has_preferred && i < want.n; i++) {
         op_begin(p, "add", NODE_AFFINITY "/" AFFINITY_PREFERRED "/-");
-        put_preferred(&p->w, want);
-    } else {
+        put_preferred(&p->w, want, i);
+        op_end(p);
+    }
+    if (!pod->has_preferred && want.n) {
         op_begin(p, "add", NODE_AFFINITY "/" AFFINITY_PREFERRED);
         put_preferred_list(&p->w, want);
+        op_end(p);
     }
-    op_end(p);
 }
 
 /* Terms are alternatives, so every one gets the expression; but not an empty one: it matches no
@@ -253,7 +278,7 @@ static void steer(struct patch *p, const struct pod *pod, const struct decision 
     unsigned above = d->affinity_above;
     struct preference want = preference_of(pod, d);
     if (!pod->has_node_affinity) {
-        if (above || want.label) {
+        if (above || want.n) {
             add_node_affinity(p, pod, above, want);
         }
         return;
@@ -264,9 +289,7 @@ static void steer(struct patch *p, const struct pod *pod, const struct decision 
     for (unsigned i = 0; above && i < pod->n_terms; i++) {
         extend_term(p, pod, i, above);
     }
-    if (want.label) {
-        add_preferred(p, pod, want);
-    }
+    add_preferred(p, pod, want);
 }
 
 static void set_scheduler(struct patch *p, const struct patch_ask *ask) {

@@ -31,6 +31,20 @@ static void put(const char *name, const char *uid, const char *labels, const cha
     buf_done(&b);
 }
 
+static void bind(const char *ns, const char *name, const char *node, uint32_t gpus) {
+    struct err e = {0};
+    const struct container main = {.name = SPAN("main"), .gpus = gpus};
+    const struct pod p = {.ns = span_of(ns),
+                          .name = span_of(name),
+                          .uid = SPAN("u"),
+                          .node_name = span_of(node),
+                          .containers = &main,
+                          .n_containers = 1};
+    if (!cluster_put_pod(c, &p, &e)) {
+        bail(name, &e);
+    }
+}
+
 #define GPUS(n) "\"allocatable\":{\"nvidia.com/gpu\":\"" #n "\"}"
 #define NO_GPUS "\"allocatable\":{\"cpu\":\"8\"}"
 #define LABELS  "\"tpguard.io/nvlink\":\"healthy\",\"tpguard.io/nvlink-set\":\"2\""
@@ -46,6 +60,7 @@ struct seen {
     bool wiring;
     uint64_t inputs;
     uint64_t books;
+    uint32_t used;
     uint32_t at;
 };
 
@@ -77,6 +92,9 @@ static bool look(void *ctx, const struct cluster_shown *s) {
                 w.view.topo ? "wired" : "", SPAN_ARG(w.problem));
     }
     buf_char(&k->out, '\n');
+    struct cluster_wiring books;
+    cluster_shown_wiring(s, &books);
+    k->used = books.view.used;
     k->inputs = s->inputs;
     k->books = s->books;
     k->at = s->at;
@@ -130,6 +148,30 @@ static void marks_are_no_inputs(void) {
     cluster_free(c);
 }
 
+/* Without a scheduler of ours the view knows the pods; with one it costs nothing. */
+static void with_the_pods(void) {
+    c = new_cluster(NULL);
+    put("a", "u1", "\"tpguard.io/nvlink-free\":\"2\",\"tpguard.io/stranded\":\"0\"", "4xH100-NVL",
+        GPUS(4));
+    struct seen k = all(false);
+    uint64_t books = k.books;
+    is_str(k.text, "'a' 'u1' - - - - - '2' '0' \n", "what is free is kept as it is shown");
+    bind("llm", "first", "a", 2);
+    k = all(false);
+    ok(books && k.books != books, "a bind changes the books");
+    ok(all(false).books == k.books, "nothing else does");
+    is_int(k.used, 2, "and the view knows of it");
+    cluster_free(c);
+    struct policy p = policy_default();
+    p.scheduler_name = SPAN("tpguard-scheduler");
+    c = cluster_new(&p);
+    put("a", "u1", "", "4xH100-NVL", GPUS(4));
+    bind("llm", "first", "a", 2);
+    k = all(false);
+    ok(k.books == 0 && k.used == 0, "with a scheduler of ours neither");
+    cluster_free(c);
+}
+
 static void in_pieces(void) {
     c = new_cluster(NULL);
     char name[8];
@@ -169,6 +211,7 @@ static void long_text(void) {
 int main(void) {
     kept();
     marks_are_no_inputs();
+    with_the_pods();
     in_pieces();
     long_text();
     return tap_done();

@@ -138,6 +138,69 @@ static const struct row gated[] = {
      "'spec':{}}"},
 };
 
+/* What is free is preferred, beside what is required. */
+#define SOFT        "preferredDuringSchedulingIgnoredDuringExecution"
+#define NODE        "/spec/affinity/nodeAffinity"
+#define FREE(n)     "{'key':'tpguard.io/nvlink-free','operator':'Gt','values':['" #n "']}"
+#define ALONE       "{'key':'tpguard.io/stranded','operator':'Gt','values':['0']}"
+#define LINKED      "{'key':'tpguard.io/nvlink','operator':'NotIn','values':['none']}"
+#define WANTS(w, x) "{'weight':" #w ",'preference':{'matchExpressions':[" x "]}}"
+#define REPLICA     WANTS(100, ALONE "," LINKED) "," WANTS(50, ALONE)
+#define TERM(n)     "'" REQUIRED "':{'nodeSelectorTerms':[{'matchExpressions':[" GT(n) "]}]}"
+static const struct {
+    struct row row;
+    unsigned prefer;
+    bool stranded;
+} soft[] = {
+    {{"both are made in one piece where there is no affinity", "{'spec':{}}", "", "", 1, "",
+      "[{'op':'add','path':'/spec/affinity','value':{'nodeAffinity':{" TERM(
+          1) ",'" SOFT "':[" WANTS(100, FREE(1)) "]}}}]",
+      "{'spec':{'affinity':{'nodeAffinity':{" TERM(1) ",'" SOFT "':[" WANTS(100, FREE(1)) "]}}}}"},
+     1,
+     false},
+    {{"and beside pod affinity", "{'spec':{'affinity':{'podAffinity':{}}}}", "", "", 3, "",
+      "[{'op':'add','path':'" NODE "','value':{" TERM(3) ",'" SOFT "':[" WANTS(100, FREE(3)) "]}}]",
+      "{'spec':{'affinity':{'nodeAffinity':{" TERM(3) ",'" SOFT "':[" WANTS(100, FREE(3)) "]}}}}"},
+     3,
+     false},
+    {{"each by itself where there is node affinity", "{'spec':{'affinity':{'nodeAffinity':{}}}}",
+      "", "", 1, "",
+      "[{'op':'add','path':'" NODE "/" REQUIRED "','value':{'nodeSelectorTerms':["
+      "{'matchExpressions':[" GT(1) "]}]}},{'op':'add','path':'" NODE "/" SOFT
+                                    "','value':[" WANTS(100, FREE(1)) "]}]",
+      "{'spec':{'affinity':{'nodeAffinity':{" TERM(1) ",'" SOFT "':[" WANTS(100, FREE(1)) "]}}}}"},
+     1,
+     false},
+    {{"behind what somebody else prefers",
+      "{'spec':{'affinity':{'nodeAffinity':{'" SOFT
+      "':[" WANTS(7, ZONE) ",7,{'weight':'x'},"
+                           "{'weight':1,'preference':[]}," WANTS(100, FREE(4)) "]}}}}",
+      "", "", 0, "", "[{'op':'add','path':'" NODE "/" SOFT "/-','value':" WANTS(100, FREE(1)) "}]",
+      "{'spec':{'affinity':{'nodeAffinity':{'" SOFT
+      "':[" WANTS(7, ZONE) "," WANTS(100, FREE(1)) "]}}}}"},
+     1,
+     false},
+    {{"a list that is null is made", "{'spec':{'affinity':{'nodeAffinity':{'" SOFT "':null}}}}", "",
+      "", 0, "", "[{'op':'add','path':'" NODE "/" SOFT "','value':[" WANTS(100, FREE(1)) "]}]",
+      "{'spec':{'affinity':{'nodeAffinity':{'" SOFT "':[" WANTS(3, FREE(1)) "]}}}}"},
+     1,
+     false},
+    {{"a replica prefers stranded GPUs, those that lost their NVLink first", "{'spec':{}}", "", "",
+      0, "",
+      "[{'op':'add','path':'/spec/affinity','value':{'nodeAffinity':{'" SOFT "':[" REPLICA "]}}}]",
+      "{'spec':{'affinity':{'nodeAffinity':{'" SOFT "':[" REPLICA "]}}}}"},
+     0,
+     true},
+    {{"behind others, one by one",
+      "{'spec':{'affinity':{'nodeAffinity':{'" SOFT "':[" WANTS(9, ZONE) "]}}}}", "", "", 0, "",
+      "[{'op':'add','path':'" NODE "/" SOFT
+      "/-','value':" WANTS(100, ALONE "," LINKED) "},{'op':'add','path':'" NODE "/" SOFT
+                                                  "/-','value':" WANTS(50, ALONE) "}]",
+      "{'spec':{'affinity':{'nodeAffinity':{'" SOFT "':[" WANTS(9, ZONE) "," REPLICA "]}}}}"},
+     0,
+     true},
+};
+
 static struct patch_ask ask_of(const struct row *r, struct decision *d, struct policy *policy,
                                struct pod *p, struct span annotation) {
     d->affinity_above = r->above;
@@ -149,19 +212,23 @@ static struct patch_ask ask_of(const struct row *r, struct decision *d, struct p
     return (struct patch_ask){.pod = p, .decision = d, .policy = policy, .annotation = annotation};
 }
 
-static void check(struct arena *a, const struct row *r, bool gate, const char *json,
-                  const char *want, const char *what) {
+/* more: label and preferences beside the row's. */
+static void check(struct arena *a, const struct row *r, const struct patch_ask *more,
+                  const char *json, const char *want, const char *what) {
     struct pod p = {0};
     struct err e = {0};
     static struct decision d;
     struct policy policy = {0};
     memset(&d, 0, sizeof d);
+    if (more->decision) {
+        d = *more->decision;
+    }
     if (!pod_decode(parsed(a, json), a, &p, &e)) {
         ok(false, "%s: %s", e.path, e.msg);
         return;
     }
     struct patch_ask ask = ask_of(r, &d, &policy, &p, quoted(a, r->annotation));
-    ask.gated = gate;
+    ask.gated = more->gated;
     struct buf out = buf_new(FIXTURE_CAP);
     patch_build(&ask, &out);
     struct span expected = quoted(a, want);
@@ -169,6 +236,17 @@ static void check(struct arena *a, const struct row *r, bool gate, const char *j
         printf("#  got: %s\n# want: " SPAN_FMT "\n", buf_cstr(&out), SPAN_ARG(expected));
     }
     buf_done(&out);
+}
+
+static void check_soft(struct arena *a) {
+    for (size_t i = 0; i < sizeof soft / sizeof soft[0]; i++) {
+        const struct row *r = &soft[i].row;
+        const struct decision d = {.prefer_above = soft[i].prefer,
+                                   .prefer_stranded = soft[i].stranded};
+        const struct patch_ask more = {.decision = &d};
+        check(a, r, &more, r->pod, r->patch, r->what);
+        check(a, r, &more, r->after, "", "and the patched pod needs no patch");
+    }
 }
 
 static void test_prefix(struct arena *a) {
@@ -244,14 +322,17 @@ static void test_out_of_range(struct arena *a) {
 
 int main(void) {
     struct arena a = arena_new(FIXTURE_CAP);
+    const struct patch_ask none = {0};
+    const struct patch_ask label = {.gated = true};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        check(&a, &rows[i], false, rows[i].pod, rows[i].patch, rows[i].what);
-        check(&a, &rows[i], false, rows[i].after, "", "and the patched pod needs no patch");
+        check(&a, &rows[i], &none, rows[i].pod, rows[i].patch, rows[i].what);
+        check(&a, &rows[i], &none, rows[i].after, "", "and the patched pod needs no patch");
     }
     for (size_t i = 0; i < sizeof gated / sizeof gated[0]; i++) {
-        check(&a, &gated[i], true, gated[i].pod, gated[i].patch, gated[i].what);
-        check(&a, &gated[i], true, gated[i].after, "", "and the patched pod needs no patch");
+        check(&a, &gated[i], &label, gated[i].pod, gated[i].patch, gated[i].what);
+        check(&a, &gated[i], &label, gated[i].after, "", "and the patched pod needs no patch");
     }
+    check_soft(&a);
     test_prefix(&a);
     test_out_of_range(&a);
     test_marks(&a);

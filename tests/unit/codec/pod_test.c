@@ -272,6 +272,10 @@ static void test_resources(struct arena *a) {
     ok(p.containers[0].claims && !p.containers[1].claims, "resource claims are seen");
 }
 
+#define PREFERS(list)                                                                              \
+    IN_SPEC("'affinity':{'nodeAffinity':{'preferredDuringSchedulingIgnoredDuringExecution':[" list \
+            "]}}")
+
 static void test_affinity(struct arena *a) {
     struct pod p = read_pod(
         a, TERMS("[{'matchExpressions':[{'key':'a','operator':'Exists'},"
@@ -294,6 +298,20 @@ static void test_affinity(struct arena *a) {
     ok(p.has_affinity && !p.has_node_affinity, "affinity without node affinity");
     p = read_pod(a, IN_SPEC("'affinity':{'nodeAffinity':{'" REQUIRED "':null}}"));
     ok(p.has_node_affinity && !p.has_required, "required terms that are null are absent");
+    ok(!p.has_preferred && !p.preferred_above && !p.preferred_stranded, "so are preferences");
+    p = read_pod(a, PREFERS("{'weight':9,'preference':{'matchExpressions':[{'key':"
+                            "'tpguard.io/nvlink-free','operator':'Gt','values':['3']}]}}"));
+    ok(p.has_preferred && p.preferred_above == 3 && !p.preferred_stranded, "a free set preferred");
+    p = read_pod(a, PREFERS("{'preference':{'matchExpressions':[{'key':'tpguard.io/stranded',"
+                            "'operator':'Gt','values':['0']},{'key':'a','operator':'Exists'}]}}"));
+    ok(!p.preferred_above && p.preferred_stranded, "stranded GPUs preferred");
+    p = read_pod(a, PREFERS("7,null,{},{'preference':7},{'preference':{'matchExpressions':[7]}},"
+                            "{'preference':{'matchExpressions':[]}},{'preference':{"
+                            "'matchExpressions':[{'key':'tpguard.io/stranded','operator':'Lt',"
+                            "'values':['0']}]}},{'preference':{'matchExpressions':[{'key':"
+                            "'tpguard.io/stranded','operator':'Gt','values':['1']}]}}"));
+    ok(p.has_preferred && !p.preferred_above && !p.preferred_stranded,
+       "what cannot be read, and other bounds, are nobody's preference for what is free");
 }
 
 int main(void) {

@@ -139,6 +139,44 @@ static void steered(void) {
     ok(f.d.affinity_above == 0 && f.d.set_scheduler, "TP=1 needs the scheduler, not the label");
 }
 
+/* Where no scheduler of ours looks at every node, what is free is preferred. */
+static void preferred(void) {
+    farm_init(&f, 4, 4);
+    f.node[0] = demo[2];
+    judged(VERDICT_ALLOW, REASON_NONE, "TP=4 under the cluster's own scheduler");
+    ok(f.d.affinity_above == 3 && f.d.prefer_above == 3 && !f.d.prefer_stranded,
+       "prefers a node with a free set of 4");
+    f.policy.unknown_topology = UNKNOWN_ALLOW;
+    farm_judge(&f);
+    ok(!f.d.affinity_above && f.d.prefer_above == 3 && f.d.rewrites == REWRITE_STEER,
+       "also where nodes of unknown wiring may serve: a preference shuts nobody out");
+    f.policy.unknown_topology = UNKNOWN_STRICT;
+    f.policy.scheduler_name = SPAN("tpguard-scheduler");
+    farm_judge(&f);
+    ok(!f.d.prefer_above, "our own scheduler knows better");
+    f.pod.scheduler_name = SPAN("kueue");
+    farm_judge(&f);
+    ok(f.d.affinity_above == 3 && !f.d.prefer_above, "and then no node shows what is free");
+    f.policy.scheduler_name = (struct span){0};
+    farm_annotate(&f, ANN_REWRITE, "repin");
+    farm_judge(&f);
+    ok(!f.d.prefer_above && !f.d.rewrites, "a pod that does not accept steer is left alone");
+    farm_init(&f, 2, 2);
+    farm_pin(&f, "2,3");
+    f.node[0] = worked;
+    farm_judge(&f);
+    ok(!f.d.prefer_above && !f.d.rewrites, "a pinned one as well: its GPUs are said");
+    farm_init(&f, 1, 1);
+    f.node[0] = worked;
+    farm_judge(&f);
+    ok(f.d.prefer_stranded && !f.d.prefer_above && f.d.rewrites == REWRITE_STEER,
+       "a replica prefers a stranded GPU");
+    farm_init(&f, 1, 2);
+    f.node[0] = demo[2];
+    farm_judge(&f);
+    ok(!f.d.prefer_stranded && !f.d.prefer_above, "two of them in one pod do not");
+}
+
 static void waits(void) {
     static const struct {
         const char *line;
@@ -265,6 +303,7 @@ int main(void) {
     worked_example();
     repin();
     steered();
+    preferred();
     waits();
     oddities();
     one_gpu();

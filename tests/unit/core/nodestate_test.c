@@ -146,6 +146,85 @@ static void by_policy(void) {
     policy = policy_default();
 }
 
+/* What is free now, worked out with the pods of the node. */
+static const struct {
+    const char *line;
+    const char *busy;
+    const char *planned;
+    unsigned unseen; /* GPUs taken by pods that nobody described */
+    const char *want;
+} free_rows[] = {
+    {"4xH100-NVL down=0-1", "", "", 0, "2 2"},
+    {"4xH100-NVL down=0-1", "2,3", "", 0, "0 2"},
+    {"4xH100-NVL down=0-1", "2", "", 0, "0 3"},
+    {"4xH100-NVL down=0-1", "", "2,3", 0, "0 2"},
+    {"4xH100-NVL down=0-1", "", "", 1, "0 1"},
+    {"4xH100-NVL down=0-1", "", "", 2, "0 0"},
+    {"4xH100-NVL", "0,1", "", 0, "2 0"},
+    {"4xH100-NVL", "0", "", 0, "2 1"},
+    {"4xH100-NVL", "", "", 1, "2 0"},
+    {"4xH100-NVL", "0,1,2,3", "", 0, "0 0"},
+    {"8xH100-SXM", "", "", 0, "8 0"},
+    {"8xH100-SXM", "0,1,2", "", 0, "5 0"},
+    {"8xH100-SXM", "", "", 3, "5 0"},
+    {"8xH100-SXM", "0,1,2,3,4,5,6", "", 0, "0 1"},
+    {"8xH100-SXM fabric=in-progress", "", "", 0, "0 8"},
+    {"4xL40S", "", "", 0, "0 4"},
+    {"4xL40S", "0,3", "", 0, "0 2"},
+    {"72xGB200", "", "", 0, "72 0"},
+    {"72xGB200", "", "", 1, "71 0"},
+    {"72xGB200 asym=2-3:18/8", "", "", 0, "0 0"},
+    {"4xH100-NVL asym=2-3:12/8", "", "", 0, "0 2"},
+    {"4xH100-NVL unknown=0-1", "", "", 0, "2 -"},
+    {"4xH100-NVL unknown=0-1", "2,3", "", 0, "- -"},
+    {"4xH100-NVL unknown=0-1", "1,2,3", "", 0, "0 1"},
+    {"4", "", "", 0, "- -"},
+};
+
+static const char *free_text(const struct node_state *s, char out[static 32]) {
+    (void)snprintf(out, 32, "%s %s", s->nvlink_free[0] ? s->nvlink_free : "-",
+                   s->stranded[0] ? s->stranded : "-");
+    return out;
+}
+
+static void what_is_free(void) {
+    char got[32];
+    char what[128];
+    for (unsigned i = 0; i < sizeof free_rows / sizeof *free_rows; i++) {
+        static struct machine m;
+        ok(machine_build(&m, "n", free_rows[i].line, &policy), "%s", free_rows[i].line);
+        machine_take(&m, free_rows[i].busy);
+        m.view.planned = gpus_of(free_rows[i].planned);
+        m.view.used += gpuset_count(m.view.planned) + free_rows[i].unseen;
+        if (!gpuset_empty(m.view.planned)) {
+            m.view.pending = (struct fit_pending){{2}, 1};
+        }
+        struct node_state s = state_of(&m, "", NOW);
+        (void)snprintf(what, sizeof what, "%s, busy '%s', planned '%s', %u more", free_rows[i].line,
+                       free_rows[i].busy, free_rows[i].planned, free_rows[i].unseen);
+        is_str(free_text(&s, got), free_rows[i].want, what);
+    }
+}
+
+static void free_by_policy(void) {
+    static struct machine m;
+    char got[32];
+    ok(machine_build(&m, "n", "4xH100-NVL unknown=0-1,2-3", &policy), "wires that nobody knows");
+    policy.unknown_topology = UNKNOWN_ALLOW;
+    struct node_state s = state_of(&m, "", NOW);
+    is_str(free_text(&s, got), "- -", "what the policy waves through is not certain");
+    policy = policy_default();
+    ok(machine_build(&m, "n", "4xH100-NVL", &policy), "two pairs");
+    policy.scheduler_name = SPAN("tpguard-scheduler");
+    s = state_of(&m, "", NOW);
+    is_str(free_text(&s, got), "- -", "with a scheduler of ours nothing of it is shown");
+    policy = policy_default();
+    policy.rewrites = 0;
+    s = state_of(&m, "", NOW);
+    is_str(free_text(&s, got), "- -", "nor where no pod would be steered");
+    policy = policy_default();
+}
+
 /* The longest there is: every part at its largest. */
 static void longest(void) {
     static struct machine m;
@@ -173,6 +252,8 @@ int main(void) {
     without_report();
     by_time();
     by_policy();
+    what_is_free();
+    free_by_policy();
     longest();
     return tap_done();
 }
