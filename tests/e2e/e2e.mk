@@ -22,5 +22,5 @@ cluster-down:
 # E2E: more for tests/e2e/run.sh, such as E2E='--keep --cases 0*'.
 .PHONY: e2e
 e2e: build/.deps-e2e image
-	@$(MAKE) --no-print-directory -s $(PAR) $(B)/tests/live/replica
+	@$(MAKE) --no-print-directory -s $(PAR) $(B)/tests/live/replica $(NVML)
 	@TPGUARD=$(B)/tpguard tests/e2e/run.sh $(E2E)

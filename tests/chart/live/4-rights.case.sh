@@ -26,7 +26,7 @@ yes "$account" create /events llm
 yes "$account" patch /events default
 yes "$account" list karpenter.sh/nodepools
 yes "$account" get /configmaps:cluster-autoscaler-status kube-system
-for v in get create patch; do yes "$account" $v coordination.k8s.io/leases $ns; done
+for v in get list watch create patch; do yes "$account" $v coordination.k8s.io/leases $ns; done
 yes "$account" get /secrets:tpguard-tls $ns
 yes "$account" patch /secrets:tpguard-tls $ns
 yes "$account" create /secrets $ns
@@ -41,7 +41,6 @@ no "$account" patch /pods llm
 no "$account" delete /pods llm
 no "$account" create /pods/binding llm
 no "$account" update /nodes
-no "$account" list coordination.k8s.io/leases $ns
 no "$account" delete coordination.k8s.io/leases $ns
 no "$account" list admissionregistration.k8s.io/mutatingwebhookconfigurations
 yes "$account" get /pods llm
@@ -51,4 +50,15 @@ no "$scheduler_account" get /secrets:tpguard-tls $ns
 no "$scheduler_account" delete coordination.k8s.io/leases $ns
 no "$scheduler_account" update coordination.k8s.io/leases:tpguard-leader $ns
 yes "$scheduler_account" update coordination.k8s.io/leases:tpguard-scheduler $ns
+for v in list watch; do yes "$scheduler_account" $v coordination.k8s.io/leases $ns; done
 yes "$scheduler_account" create /pods/binding llm
+agent_account=system:serviceaccount:$ns:tpguard-agent
+for v in list watch patch; do yes "$agent_account" $v /nodes; done
+for v in create patch; do yes "$agent_account" $v coordination.k8s.io/leases $ns; done
+no "$agent_account" patch /nodes/status
+no "$agent_account" delete /nodes
+no "$agent_account" list /pods
+no "$agent_account" get /secrets $ns
+no "$agent_account" create /events default
+no "$agent_account" get coordination.k8s.io/leases:tpguard-leader $ns
+no "$agent_account" patch coordination.k8s.io/leases kube-node-lease

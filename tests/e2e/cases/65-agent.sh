@@ -67,14 +67,14 @@ is "$(field "pod/$pod" '{.spec.containers[0].securityContext}' -n $SYSTEM | jq -
 renewed() { field lease/agent.real1 '{.spec.renewTime}' -n $SYSTEM; }
 has "$(renewed)" "T" "its heartbeat is a Lease"
 written() { k get node real1 --show-managed-fields -o json | jq -r '.metadata.managedFields[] | select(.manager == "tpguard-agent").time'; }
-before=$(written)
+wrote_at=$(written)
 
 # ---- the bridge goes down ----
 plugin_scenario 'remember; down 0 1'
 ok eventually 10 wire_is 0 1 NODE -- "the bridge 0-1 goes down: published within seconds"
 ok eventually 5 condition_begins "True GPUs 0-1: 0 of 12 lanes up" -- "the condition says so"
 has "$(events Node/real1)" "NVLinkDown GPUs 0-1: 12 lanes -> 0" "and an event of the node"
-lacks "$(written)" "$before" "by one write of the agent"
+lacks "$(written)" "$wrote_at" "by one write of the agent"
 new_namespace $ns
 tp one 2 | k -n $ns apply -f - >/dev/null
 ok eventually 30 ready one -- "with tpguard: a TP=2 pod runs"
@@ -108,6 +108,17 @@ for i in 1 2 3 4; do
     is "$(told_of "single-$i")" "$(env_of "single-$i" $ns)" "... with the GPU that the plugin gave it: $(env_of "single-$i" $ns)"
 done
 ok clear_pods $ns -- "they go"
+
+# ---- what the kubelet's books do not say ----
+plugin_scenario 'remember; process 2 4242 1000'
+stray() { note allocations | jq -r '[.unassigned[]?.gpus[]] | join(",")'; }
+stray_is() { [ "$(plugin_indices "$(stray)")" = "$1" ]; }
+ok eventually 10 stray_is 2 -- "a program runs on GPU 2, which nobody was given: told as well"
+plugin_scenario 'remember; blind 3 2'
+ok eventually 10 has_event Node/real1 "The stock device plugin fails" -- "the directions of 2-3 disagree: an event says that the stock plugin would fail here"
+ok eventually 10 stray_is '' -- "the program is gone"
+plugin_scenario 'remember; down 0 1'
+ok eventually 10 wire_is 0 1 NODE -- "the bridge 0-1 is down once more"
 
 # ---- what an agent may not do ----
 server=$(k config view --minify -o 'jsonpath={.clusters[0].cluster.server}')

@@ -76,6 +76,38 @@ static void by_time_alone(void) {
     kit_end();
 }
 
+static void beat(int64_t at) {
+    struct err e = {0};
+    if (!cluster_put_heartbeat(kit.cluster, SPAN("n1"), at, kit.now, &e)) {
+        kit_bail("heartbeat", &e);
+    }
+}
+
+/* The report is as old as its last change; the agent's heartbeat vouches for it. */
+static void by_heartbeat(void) {
+    kit_begin();
+    struct kit_node *n = kit_add("n1", "4xH100-NVL", 4);
+    (void)snprintf(n->source, sizeof n->source, "nvml");
+    n->seen = kit.now;
+    kit_echo(n);
+    is_str(kit_round(1000), SHOWS_HEALTHY, "reported just now");
+    for (unsigned i = 0; i < 10; i++) {
+        (void)kit_round(150000);
+        beat(kit.now);
+    }
+    is_str(kit_round(590000), "", "25 minutes on heartbeats alone, and none too many");
+    ok(strstr(kit_round(20000), "TopologyStale") != NULL, "they stopped");
+    is_str(kit_round(600000), "", "said once");
+    beat(kit.now);
+    is_str(kit_round(1000),
+           SHOWS_HEALTHY "event n1 TopologyKnown: The report of the GPU wiring can be used again. "
+                         "All NVLinks are up. Largest healthy set: 2 GPUs (0,1).\n",
+           "one heartbeat, and it can be used again");
+    cluster_drop_heartbeat(kit.cluster, SPAN("n1"));
+    ok(strstr(kit_round(1000), "TopologyStale") != NULL, "its Lease was deleted");
+    kit_end();
+}
+
 /* The cache does not show yet what was written. */
 static void on_its_way(void) {
     kit_begin();
@@ -286,6 +318,7 @@ int main(void) {
     occupancy_no_more();
     a_link_goes_and_comes();
     by_time_alone();
+    by_heartbeat();
     on_its_way();
     after_restart();
     refusals();
