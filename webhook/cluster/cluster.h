@@ -88,7 +88,7 @@ struct cluster_claim {
     uint32_t gpus;
     struct span plan; /* "2,3"; "" none */
     bool sure;        /* the API server was asked: it is on its way to this node */
-    bool unseen;      /* out: this cache has not met the pod: counted only when sure */
+    bool unseen;      /* out: not on a node as far as this cache knows: counted only when sure */
 };
 struct cluster_plan {
     bool known; /* the node */

@@ -76,19 +76,14 @@ void cluster_each_waiting(struct cluster *c, cluster_waiting_visit *visit, void 
 /* ---- a bind ---- */
 
 /* Does the claim count beside what the cache knows? Not when the cache has the pod on a node (there
- * it is counted, here it is over), nor when another pod has its name by now. */
+ * it is counted, here it is over), nor when another pod has its name by now. One that waits may be
+ * on its way or have come to nothing: only the API server can tell (`sure`). */
 static bool counts(const struct content *k, const char *key, struct cluster_claim *claim) {
     uint32_t bound = index_find(&k->pod_index, span_of(key));
     uint32_t waiting = index_find(&k->waiting_index, span_of(key));
-    claim->unseen = false;
-    if (bound != INDEX_NONE) {
-        return false;
-    }
-    if (waiting != INDEX_NONE) {
-        return span_is(claim->uid, content_waiting(k, waiting)->uid);
-    }
-    claim->unseen = !claim->sure;
-    return claim->sure;
+    bool other = waiting != INDEX_NONE && !span_is(claim->uid, content_waiting(k, waiting)->uid);
+    claim->unseen = bound == INDEX_NONE && !other && !claim->sure;
+    return bound == INDEX_NONE && !other && claim->sure;
 }
 
 struct claims {

@@ -88,7 +88,8 @@ static unsigned claims_of(struct subject *s) {
     return l->n;
 }
 
-/* A reservation of a pod that the cache has not met: on its way, or gone already? */
+/* Reservations of pods that the cache does not know on a node: on their way, there already, or come
+ * to nothing? */
 static bool settle(const struct bind_ask *ask, struct subject *s, unsigned n, struct err *e) {
     unsigned asked = 0;
     for (unsigned i = 0; i < n; i++) {
@@ -97,7 +98,7 @@ static bool settle(const struct bind_ask *ask, struct subject *s, unsigned n, st
         if (!c->unseen) {
             continue;
         }
-        if (asked++ == ASK_MAX) {
+        if (asked++ >= ASK_MAX) {
             c->sure = true; /* taken for there: it costs a retry, not a set */
             continue;
         }
@@ -105,7 +106,8 @@ static bool settle(const struct bind_ask *ask, struct subject *s, unsigned n, st
             return false;
         }
         bool ended = got.pod.phase == POD_SUCCEEDED || got.pod.phase == POD_FAILED;
-        bool here = got.pod.node_name.n == 0 || span_eq(got.pod.node_name, ask->node);
+        bool fresh = ask->now - s->reserve.ledger.entry[i].at <= LEDGER_FLIGHT_S;
+        bool here = got.pod.node_name.n ? span_eq(got.pod.node_name, ask->node) : fresh;
         c->sure = got.there && !ended && here;
         if (!c->sure) {
             c->uid = (struct span){0};
