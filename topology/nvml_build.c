@@ -168,8 +168,8 @@ static void fill_links(const struct work *w, unsigned i, struct gpu_links *out) 
     memset(out, 0, sizeof *out);
     if (c->gone || untold) {
         out->state = LINKS_UNKNOWN;
-    } else if (none && !can) {
-        out->state = LINKS_NONE;
+    } else if (c->on == 0 && (none || c->product) && !can) {
+        out->state = LINKS_NONE; /* the driver says so, or the product has none that could be up */
     } else if (c->on == 0) {
         out->state = LINKS_ALL_INACTIVE;
     } else {

@@ -29,10 +29,11 @@
 #define READ_CHILD     "nvml-reader"
 #define READ_STUCK_MAX 4
 
-#define READ_LIBRARY     "libnvidia-ml.so.1"
-#define READ_LIBRARY_ENV "TPGUARD_NVML_LIBRARY" /* an edge's default for nvml_library */
-#define READ_SMI         "nvidia-smi"
-#define READ_DEADLINE_MS 10000
+#define READ_LIBRARY         "libnvidia-ml.so.1"
+#define READ_LIBRARY_ENV     "TPGUARD_NVML_LIBRARY" /* an edge's default for nvml_library */
+#define READ_SMI             "nvidia-smi"
+#define READ_DEADLINE_MS     10000
+#define READ_DEADLINE_MAX_MS 100000
 
 enum read_source {
     READ_ANY = 0,  /* NVML; nvidia-smi where no NVML library can be loaded */
@@ -44,7 +45,8 @@ enum read_source {
 struct read_options {
     const char *nvml_library; /* path, or a name for the loader's own search */
     const char *nvidia_smi;   /* program, searched in PATH when it has no slash */
-    unsigned deadline_ms;     /* of one reading, starting the child included */
+    unsigned deadline_ms;     /* of one reading, starting the child included; at most
+                                 READ_DEADLINE_MAX_MS: more is cut */
     enum read_source source;
 };
 

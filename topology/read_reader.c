@@ -36,6 +36,9 @@ struct reader *reader_new(const struct read_options *o) {
     r->o.nvml_library = r->o.nvml_library ? r->o.nvml_library : READ_LIBRARY;
     r->o.nvidia_smi = r->o.nvidia_smi ? r->o.nvidia_smi : READ_SMI;
     r->o.deadline_ms = r->o.deadline_ms ? r->o.deadline_ms : READ_DEADLINE_MS;
+    if (r->o.deadline_ms > READ_DEADLINE_MAX_MS) {
+        r->o.deadline_ms = READ_DEADLINE_MAX_MS; /* before the child's own alarm */
+    }
     r->fd = -1;
     return r;
 }

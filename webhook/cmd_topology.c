@@ -11,7 +11,7 @@
 
 #define PRODUCTS_MAX 65536
 #define INTERVAL_MAX 3600
-#define DEADLINE_MAX 100 /* seconds */
+#define DEADLINE_MAX (READ_DEADLINE_MAX_MS / 1000)
 
 enum {
     OPT_NVLINK = 256,

@@ -79,6 +79,10 @@ static void levels(void) {
         is_int(t.gpu[0].links.state, LINKS_NONE, "and says so");
     }
     machine(2, "NVIDIA L40S");
+    add_link(0, REMOTE_UNKNOWN)->active = 0;
+    (void)build(0, 1);
+    is_int(t.gpu[0].links.state, LINKS_NONE, "inactive links on a product without NVLink");
+    machine(2, "NVIDIA L40S");
     f.pair[0][1].level_rc = f.pair[1][0].level_rc = NVML_UNKNOWN;
     is_int(build(0, 1), PAIR_ABSENT, "the level is not told");
     is_int(t.wire[0][1].kind, WIRE_SYS, "the slowest promises nothing");
