@@ -9,7 +9,7 @@ openssl req -new -key "$own/tls.key" -subj /CN=tpguard 2>/dev/null |
     openssl x509 -req -CA "$own/ca.crt" -CAkey "$own/ca.key" -CAcreateserial -days 30 -out "$own/tls.crt" \
         -extfile <(echo "subjectAltName=DNS:tpguard.$SYSTEM.svc") 2>/dev/null
 k create secret tls own-tls -n "$SYSTEM" --cert="$own/tls.crt" --key="$own/tls.key" >/dev/null
-tpguard_install --set tls.mode=secret,tls.secretName=own-tls --set-file "tls.caBundle=$own/ca.crt" >/dev/null 2>&1
+tpguard_install --force-conflicts --set tls.mode=secret,tls.secretName=own-tls --set-file "tls.caBundle=$own/ca.crt" >/dev/null 2>&1
 is $? 0 "helm upgrade to a certificate of one's own"
 ok eventually 60 tpguard_is_rolled_out -- "... is rolled out"
 is "$(served_serial)" "$(openssl x509 -in "$own/tls.crt" -noout -serial)" "... is served"
