@@ -17,9 +17,9 @@
  * that a ready cache may lag behind (LIVE_SILENCE_S): older reservations are either in every cache
  * or came to nothing. */
 #define LEDGER_TTL_S 150
-/* A pod that the API server still knows without a node so long after its bind was admitted: that bind
- * came to nothing (tpguard or the API server was killed, another webhook refused), and its set is
- * free again. What is left of a request after tpguard's answer takes milliseconds. */
+/* A pod that the API server still knows without a node so long after its bind was admitted: that
+ * bind came to nothing (tpguard or the API server was killed, another webhook refused), and its set
+ * is free again. What is left of a request after tpguard's answer takes milliseconds. */
 #define LEDGER_FLIGHT_S 30
 /* Binds to one node within that time; beyond it the next one waits. */
 #define LEDGER_MAX 256
