@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Contracts: a recorded cluster, a request, the exact answer. One folder a cluster (`cluster` names a file of
-# tests/clusters), one NAME.ROUTE.json a request with ROUTE admit, workloads, filter, prioritize or preempt,
-# NAME.ROUTE.expect.json the answer with the JSON Patch decoded and keys sorted. UPDATE=1 rewrites the expectations: read the diff. TAP.
+# Contracts: a recorded cluster, a request, the exact answer. One folder a cluster: `cluster` names a file of
+# tests/clusters, `options` is what the server gets (a scheduler's name when there is none), NAME.ROUTE.json is a request
+# with ROUTE admit, workloads, filter, prioritize or preempt, NAME.ROUTE.expect.json its answer with the JSON Patch decoded
+# and keys sorted. UPDATE=1 rewrites the expectations: read the diff. TAP.
 set -u
 cd "$(dirname "$0")/../.." || exit 2
 tpguard=${TPGUARD:-build/release/tpguard}
@@ -19,10 +20,9 @@ result() { # GOOD NAME
     if [ "$1" = 0 ]; then echo "ok $count - $2"; else echo "not ok $count - $2"; failed=$((failed + 1)); fi
 }
 
-start() { # CLUSTER-FILE
+start() { # CLUSTER-FILE OPTION...
     : >"$work/log"
-    "$tpguard" serve --listen 127.0.0.1:0 --cluster "$1" --write-ca "$work/ca.pem" \
-        --scheduler-name tpguard-scheduler 2>"$work/log" &
+    "$tpguard" serve --listen 127.0.0.1:0 --cluster "$1" --write-ca "$work/ca.pem" "${@:2}" 2>"$work/log" &
     pid=$!
     address=
     for _ in $(seq 200); do
@@ -38,7 +38,9 @@ declare -A path=([admit]=/admit/pods [workloads]=/admit/workloads [preempt]=/sch
 
 for folder in tests/contract/*/; do
     cluster=tests/clusters/$(cat "$folder/cluster")
-    if ! start "$cluster"; then
+    options=(--scheduler-name tpguard-scheduler)
+    [ ! -f "$folder/options" ] || read -ra options <"$folder/options"
+    if ! start "$cluster" "${options[@]}"; then
         result 1 "the server starts on $cluster"
         sed 's/^/# /' "$work/log"
         continue

@@ -30,6 +30,8 @@ static void patch_check(const struct pod *p, bool ours, struct arena *a, struct 
     struct policy policy = {.scheduler_name = SPAN("tpguard-scheduler")};
     d.set_scheduler = true;
     d.affinity_above = 1;
+    d.prefer_above = p->n_containers % 2;
+    d.prefer_stranded = true;
     (void)snprintf(d.repin, sizeof d.repin, "2,3");
     for (int i = 0; i < p->n_containers; i++) {
         d.repin_container = p->containers[i].n_env ? i : d.repin_container;

@@ -91,3 +91,18 @@ stop_server
 start_server --cluster "$work/known.yaml"
 admit_twice "$(pod_review llm '{}' "$(vllm 2 2)")"
 is "$(jq -c '.spec | has("schedulerName")' <<<"$once")" false "without a scheduler of ours nothing sets schedulerName"
+soft_of() { jq -c '[.spec.affinity.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution[]? | [.weight, .preference.matchExpressions[0].key]]' <<<"$once"; }
+is "$(soft_of)" '[[100,"tpguard.io/nvlink-free"]]' "a free pair is preferred there"
+is "$twice" "$once" "and asked again: nothing more"
+admit_twice "$(pod_review llm '{}' "$(vllm 1 1)")"
+is "$(soft_of)" '[[100,"tpguard.io/stranded"],[50,"tpguard.io/stranded"]]' "TP=1 prefers a stranded GPU"
+is "$twice" "$once" "and asked again: nothing more"
+zone='{"nodeAffinity":{"preferredDuringSchedulingIgnoredDuringExecution":[{"weight":7,"preference":{"matchExpressions":[{"key":"zone","operator":"Exists"}]}}]}}'
+admit_twice "$(pod_review llm '{}' "$(vllm 2 2)" | jq -c --argjson a "$zone" '.request.object.spec.affinity = $a')"
+is "$(soft_of)" '[[7,"zone"],[100,"tpguard.io/nvlink-free"]]' "behind what its author prefers"
+is "$(jq -c '[.spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms[].matchExpressions[].key]' <<<"$once")" \
+    '["tpguard.io/nvlink-set"]' "and required is the set, as ever"
+is "$twice" "$once" "and asked again: nothing more"
+admit_twice "$(pod_review llm '{"annotations":{"tpguard.io/rewrite":"none"}}' "$(vllm 2 2)")"
+is "$(jq -c '.spec | has("affinity")' <<<"$once")" false "a pod that accepts no rewrite gets no affinity at all"
+stop_server
