@@ -22,17 +22,23 @@ k create namespace $ns >/dev/null
 k label namespace $ns pod-security.kubernetes.io/enforce=restricted pod-security.kubernetes.io/warn=restricted >/dev/null
 ok silent -- "an image that starts and answers nobody stands in for tpguard"
 ok kube_scheduler_image -- "the stock scheduler's image is on the node"
-said=$(helm install tpguard $chart -n $ns "${down[@]}" 2>&1)
+# The agent needs the kubelet's folder and root; without it nothing does.
+said=$(helm install tpguard $chart -n $ns "${down[@]}" --set agent.enabled=false 2>&1)
 is "$?" 0 "helm install"
 lacks "$said" "Warning" "... without a warning of the API server"
 has "$said" "kube-scheduler:$(k version -o json | jq -r .serverVersion.gitVersion)" "... with this cluster's scheduler version"
 
-policies_seen() { [ "$(k get validatingadmissionpolicies -o json | jq '[.items[] | select(.status.observedGeneration)] | length')" = 2 ]; }
-ok eventually 20 policies_seen -- "the policies are compiled"
-is "$(k get validatingadmissionpolicies -o json | jq -c '[.items[].status.typeChecking.expressionWarnings // [] | .[]]')" '[]' "... and well typed"
 has_pods() { [ "$(k -n $ns get pods -o name | wc -l)" -eq 3 ]; }
 ok eventually 20 has_pods -- "pods of all three replicas are created under pod security \"restricted\""
 is "$(k -n $ns get replicasets -o json | jq -c '[.items[].status.conditions // [] | .[]]')" '[]' "... none refused"
+
+k label --overwrite namespace $ns pod-security.kubernetes.io/enforce=privileged pod-security.kubernetes.io/warn- >/dev/null
+said=$(helm upgrade tpguard $chart -n $ns "${down[@]}" 2>&1)
+is "$?" 0 "helm upgrade: with the agent"
+lacks "$said" "Warning" "... without a warning"
+policies_seen() { [ "$(k get validatingadmissionpolicies -o json | jq '[.items[] | select(.status.observedGeneration)] | length')" = 4 ]; }
+ok eventually 20 policies_seen -- "the policies are compiled"
+is "$(k get validatingadmissionpolicies -o json | jq -c '[.items[].status.typeChecking.expressionWarnings // [] | .[]]')" '[]' "... and well typed"
 
 # What the defaults do not show. The API server looks at each; nothing is kept.
 dry() { # SENTENCE ARG...
@@ -45,5 +51,5 @@ openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout /de
 dry "tls.mode=secret" --set tls.mode=secret,tls.secretName=mine --set-file "tls.caBundle=$work/ca.crt"
 dry "failurePolicy Ignore, more kinds, no excluded namespaces" --set webhook.failurePolicy=Ignore --set-json 'excludedNamespaces=[]' \
     --set-json 'workloads.extraRules=[{"apiGroups":["kubeflow.org"],"apiVersions":["*"],"resources":["pytorchjobs"]}]'
-dry "no scheduler, no network policy, no PDB, no gate" --set scheduler.enabled=false,networkPolicy.enabled=false,podDisruptionBudget.enabled=false,bindingGate.enabled=false,workloads.enabled=false
+dry "no scheduler, no network policy, no PDB, no gate" --set scheduler.enabled=false,networkPolicy.enabled=false,agent.enabled=false,podDisruptionBudget.enabled=false,bindingGate.enabled=false,workloads.enabled=false
 dry "placement, resources, Service" --set 'webhook.priorityClassName=system-cluster-critical,webhook.tolerations[0].operator=Exists,scheduler.tolerations[0].operator=Exists,webhook.resources.limits.cpu=1,service.type=NodePort,scheduler.replicas=3,image.tag=x'

@@ -27,17 +27,17 @@ said=$(helm upgrade tpguard $chart -n $ns "${down[@]}" --set workloads.enabled=f
 is "$?" 0 "an upgrade that takes webhooks away"
 is "$(bundles) $(k get mutatingwebhookconfiguration tpguard -o json | jq '.webhooks | length')" "1 $ca 2" "... leaves caBundle of the others alone"
 said=$(helm upgrade tpguard $chart -n $ns "${down[@]}" --set bindingGate.required=false 2>&1)
-is "$(k get validatingadmissionpolicies -o name | wc -l)" 1 "bindingGate.required=false takes the policy away"
+is "$(k get validatingadmissionpolicies -o name | wc -l)" 3 "bindingGate.required=false takes the policy away"
 k annotate mutatingwebhookconfiguration tpguard --overwrite x=y >/dev/null
-said=$(helm rollback tpguard 1 -n $ns 2>&1)
+said=$(helm rollback tpguard 2 -n $ns 2>&1)
 is "$?" 0 "helm rollback"
-is "$(k get validatingadmissionpolicies -o name | wc -l)" 2 "... brings it back"
+is "$(k get validatingadmissionpolicies -o name | wc -l)" 4 "... brings it back"
 
 said=$(helm uninstall tpguard -n $ns 2>&1)
 is "$?" 0 "helm uninstall"
 left=$(k get mutatingwebhookconfigurations,validatingadmissionpolicies,validatingadmissionpolicybindings,clusterroles,clusterrolebindings -o name | grep -i tpguard)
 is "$left" "" "nothing of the cluster's is left"
 is "$(k get roles,rolebindings -n kube-system -o name | grep -i tpguard)" "" "nor in kube-system"
-is "$(k -n $ns get deployments,services,configmaps,serviceaccounts,networkpolicies,poddisruptionbudgets,roles,rolebindings -o name | grep -i tpguard)" "" "nor in its namespace"
+is "$(k -n $ns get deployments,daemonsets,services,configmaps,serviceaccounts,networkpolicies,poddisruptionbudgets,roles,rolebindings -o name | grep -i tpguard)" "" "nor in its namespace"
 gpu_free() { [[ $(try "$gpu") == *created* ]]; }
 ok eventually 10 gpu_free -- "GPU pods are created as before"
