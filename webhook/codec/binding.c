@@ -7,6 +7,7 @@
 bool binding_decode(const struct json *o, struct binding *out, struct err *e) {
     const struct json *meta = NULL;
     const struct json *notes = NULL;
+    const struct json *labels = NULL;
     const struct json *target = NULL;
     struct binding b = {0};
     struct span kind = {0};
@@ -17,7 +18,8 @@ bool binding_decode(const struct json *o, struct binding *out, struct err *e) {
     if (meta &&
         (!json_opt_str(meta, "name", &b.name, e) || !json_opt_str(meta, "namespace", &b.ns, e) ||
          !json_opt_str(meta, "uid", &b.uid, e) ||
-         !json_opt_object(meta, "annotations", &notes, e))) {
+         !json_opt_object(meta, "annotations", &notes, e) ||
+         !json_opt_object(meta, "labels", &labels, e))) {
         return err_in(e, "metadata");
     }
     if (!json_opt_str(target, "kind", &kind, e) || !json_req_str(target, "name", &b.node, e)) {
@@ -28,8 +30,10 @@ bool binding_decode(const struct json *o, struct binding *out, struct err *e) {
     }
     b.has_metadata = meta != NULL;
     b.has_annotations = notes != NULL;
+    b.has_labels = labels != NULL;
     b.has_gpus = map_find(notes, ANN_GPUS) != NULL;
     b.has_uuids = map_find(notes, ANN_GPU_UUIDS) != NULL;
+    b.has_gated = map_find(labels, LABEL_GATED) != NULL;
     *out = b;
     return true;
 }
@@ -63,10 +67,23 @@ static void put_remove(struct jw *w, const char *path) {
 
 #define AT_GPUS  "/metadata/annotations/tpguard.io~1gpus"
 #define AT_UUIDS "/metadata/annotations/tpguard.io~1gpu-uuids"
+#define AT_GATED "/metadata/labels/tpguard.io~1gated"
 
-void binding_patch(const struct binding *b, const char *gpus, const char *uuids, struct buf *out) {
+static void put_label(struct jw *w, const struct binding *b, bool reserved) {
+    if (reserved) {
+        if (!b->has_labels) {
+            put_empty(w, "/metadata/labels");
+        }
+        put_text(w, AT_GATED, "bound");
+    } else if (b->has_gated) {
+        put_remove(w, AT_GATED);
+    }
+}
+
+void binding_patch(const struct binding *b, const char *gpus, const char *uuids, bool gated,
+                   struct buf *out) {
     bool names = gpus && uuids[0];
-    if (!gpus && !b->has_gpus && !b->has_uuids) {
+    if (!gpus && !b->has_gpus && !b->has_uuids && !b->has_gated) {
         return;
     }
     struct jw w = jw_new(out, 0);
@@ -74,7 +91,7 @@ void binding_patch(const struct binding *b, const char *gpus, const char *uuids,
     if (!b->has_metadata) {
         put_empty(&w, "/metadata");
     }
-    if (!b->has_annotations) {
+    if (gpus && !b->has_annotations) {
         put_empty(&w, "/metadata/annotations");
     }
     if (gpus) {
@@ -87,5 +104,6 @@ void binding_patch(const struct binding *b, const char *gpus, const char *uuids,
     } else if (b->has_uuids) {
         put_remove(&w, AT_UUIDS);
     }
+    put_label(&w, b, gpus && gated);
     jw_array_end(&w);
 }

@@ -11,15 +11,20 @@ struct binding {
     struct span node;
     bool has_metadata;
     bool has_annotations;
+    bool has_labels;
     bool has_gpus; /* claims to carry what only tpguard may say */
     bool has_uuids;
+    bool has_gated;
 };
 /* A target that is no Node: node is empty. */
 NODISCARD bool binding_decode(const struct json *o, struct binding *out, struct err *e);
 
 /* JSON Patch that writes the reserved set into the Binding, whose annotations the API server merges
- * into the pod together with nodeName. gpus NULL: nothing is reserved; uuids may be "". What the
+ * into the pod together with nodeName. gpus NULL: nothing is reserved; uuids may be "". gated: with
+ * the set comes the label tpguard.io/gated=bound, by which the chart's policy on bindings (and from
+ * Kubernetes 1.35 on the pod itself, which gets the label) tells that the gate has spoken. What the
  * Binding brought of its own under these keys goes. Nothing to do: out stays empty. */
-void binding_patch(const struct binding *b, const char *gpus, const char *uuids, struct buf *out);
+void binding_patch(const struct binding *b, const char *gpus, const char *uuids, bool gated,
+                   struct buf *out);
 
 #endif

@@ -62,7 +62,8 @@ static void answer(struct call *c, struct binding_case *b) {
     r->code = 409;
     r->reason = "Conflict";
     if (r->allowed) {
-        binding_patch(&b->binding, b->bind.ours ? b->bind.set : NULL, b->bind.uuids, &patch);
+        binding_patch(&b->binding, b->bind.ours ? b->bind.set : NULL, b->bind.uuids,
+                      b->bind.mode == MODE_ENFORCE, &patch);
         r->patch = buf_ok(&patch) ? buf_view(&patch) : (struct span){0};
     }
     if (b->bind.ours) {

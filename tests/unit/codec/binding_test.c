@@ -48,26 +48,37 @@ struct patch_row {
     const char *text;
     const char *gpus;
     const char *uuids;
+    bool gated;
     const char *want; /* ' for " */
 };
 #define ADD(k, v) "{'op':'add','path':'/metadata/annotations/tpguard.io~1" k "','value':'" v "'}"
 #define DEL(k)    "{'op':'remove','path':'/metadata/annotations/tpguard.io~1" k "'}"
 #define NOTES     "{'op':'add','path':'/metadata/annotations','value':{}}"
+#define LABELS    "{'op':'add','path':'/metadata/labels','value':{}}"
+#define BOUND     "{'op':'add','path':'/metadata/labels/tpguard.io~1gated','value':'bound'}"
 static const struct patch_row patch_rows[] = {
-    {"parents that are missing are made", "{'target':{'name':'n'}}", "2,3", "",
-     "[{'op':'add','path':'/metadata','value':{}}," NOTES "," ADD("gpus", "2,3") "]"},
-    {"the usual one", "{'metadata':{},'target':{'name':'n'}}", "2,3", "GPU-a,GPU-b",
-     "[" NOTES "," ADD("gpus", "2,3") "," ADD("gpu-uuids", "GPU-a,GPU-b") "]"},
+    {"parents that are missing are made", "{'target':{'name':'n'}}", "2,3", "", true,
+     "[{'op':'add','path':'/metadata','value':{}}," NOTES "," ADD("gpus", "2,3") "," LABELS
+                                                                                 "," BOUND "]"},
+    {"the usual one", "{'metadata':{},'target':{'name':'n'}}", "2,3", "GPU-a,GPU-b", true,
+     "[" NOTES "," ADD("gpus", "2,3") "," ADD("gpu-uuids", "GPU-a,GPU-b") "," LABELS "," BOUND "]"},
     {"what the Binding claims of its own is overwritten",
      "{'metadata':{'annotations':{'tpguard.io/gpus':'0','tpguard.io/"
      "gpu-uuids':'x'}},'target':{'name':'n'}}",
-     "2,3", "", "[" ADD("gpus", "2,3") "," DEL("gpu-uuids") "]"},
+     "2,3", "", true, "[" ADD("gpus", "2,3") "," DEL("gpu-uuids") "," LABELS "," BOUND "]"},
+    {"labels of its own stay", "{'metadata':{'labels':{'a':'b'}},'target':{'name':'n'}}", "0", "",
+     true, "[" NOTES "," ADD("gpus", "0") "," BOUND "]"},
+    {"a forged label goes where nothing is reserved",
+     "{'metadata':{'labels':{'tpguard.io/gated':'bound'}},'target':{'name':'n'}}", NULL, "", true,
+     "[{'op':'remove','path':'/metadata/labels/tpguard.io~1gated'}]"},
     {"... or removed where nothing is reserved",
      "{'metadata':{'annotations':{'tpguard.io/gpus':'0','tpguard.io/"
      "gpu-uuids':'x'}},'target':{'name':'n'}}",
-     NULL, "", "[" DEL("gpus") "," DEL("gpu-uuids") "]"},
+     NULL, "", true, "[" DEL("gpus") "," DEL("gpu-uuids") "]"},
     {"nothing to say", "{'metadata':{'annotations':{'x':'y'}},'target':{'name':'n'}}", NULL, "",
-     ""},
+     true, ""},
+    {"outside enforce the set alone", "{'metadata':{'annotations':{}},'target':{'name':'n'}}", "0",
+     "", false, "[" ADD("gpus", "0") "]"},
 };
 
 static void patches(void) {
@@ -78,7 +89,7 @@ static void patches(void) {
         struct buf out = buf_new(4096);
         arena_reset(&arena);
         bool done = binding_decode(parsed(&arena, r->text), &b, &e);
-        binding_patch(&b, r->gpus, r->uuids, &out);
+        binding_patch(&b, r->gpus, r->uuids, r->gated, &out);
         ok(done && span_eq(buf_view(&out), quoted(&arena, r->want)), "%s: %s", r->what,
            buf_cstr(&out));
         buf_done(&out);
