@@ -182,7 +182,7 @@ test: build/.deps-test
 	@$(MAKE) --no-print-directory -s $(PAR) V=asan programs
 	@tests/run.sh $(patsubst $(B)/%,build/release/%,$(sort $(UNIT) $(REPLAY))) \
 	    $(patsubst $(B)/%,build/asan/%,$(sort $(UNIT) $(REPLAY))) \
-	    $(sort $(wildcard tests/contract/run.sh tests/machines/run.sh tests/server/run.sh tests/cli/run.sh tests/nvml/run.sh))
+	    $(sort $(wildcard tests/contract/run.sh tests/machines/run.sh tests/server/run.sh tests/cli/run.sh tests/nvml/run.sh tests/agent/run.sh))
 
 .PHONY: fuzz
 fuzz: build/.deps-lint

@@ -46,7 +46,7 @@ run 0 "--help" "$tpguard" --help
 says out "topology"
 run 0 "version" "$tpguard" version
 refuses "an unknown command" 'no command "sevre"' "$tpguard" sevre
-for c in serve explain topology; do
+for c in serve agent explain topology; do
     run 0 "$c --help" "$tpguard" $c --help
     says out "Usage: tpguard $c"
 done

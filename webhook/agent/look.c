@@ -23,6 +23,8 @@ struct look {
     struct buf held;
     struct arena arena; /* of the books */
     uint64_t books;     /* hash of the last ones */
+    int16_t minor[GPU_MAX];
+    bool minors_known; /* of the GPUs as they are shown */
     int64_t seen_at;
     int64_t blind_since; /* 0: the last reading was good */
     bool has;
@@ -80,7 +82,9 @@ static void blind(const struct topo *from, struct topo *out) {
     *out = *from;
     for (unsigned i = 0; i < out->n; i++) {
         out->gpu[i].links = (struct gpu_links){0};
-        out->gpu[i].fabric = FABRIC_UNKNOWN;
+        if (out->gpu[i].fabric != FABRIC_NONE) { /* none is what the machine is like */
+            out->gpu[i].fabric = FABRIC_UNKNOWN;
+        }
         for (unsigned j = 0; j < out->n; j++) {
             out->wire[i][j] = (struct wire){.kind = i == j ? WIRE_SELF : WIRE_UNKNOWN};
         }
@@ -120,6 +124,7 @@ static bool show(struct look *l, int64_t now, struct err *e) {
         buf_str(&l->changes, before ? "details" : "first report");
     }
     l->shown = l->fresh;
+    l->minors_known = false;
     l->has = true;
     l->reset = false;
     return true;
@@ -195,9 +200,18 @@ static uint32_t gather(struct look *l, struct held_process *out) {
     return n;
 }
 
+static const int16_t *minors(struct look *l) {
+    if (l->ends.minors && !l->minors_known) {
+        l->ends.minors(l->ends.ctx, &l->shown, l->minor);
+        l->minors_known = true;
+    }
+    return l->ends.minors ? l->minor : NULL;
+}
+
 static bool settle(struct look *l, const struct look_books *b, struct err *e) {
     struct held_process process[RAW_PROCESS_MAX];
     const struct holders_in in = {.topo = &l->shown,
+                                  .minor = minors(l),
                                   .held = &b->held,
                                   .process = process,
                                   .n_process = gather(l, process),

@@ -33,6 +33,8 @@ struct look_ends {
     bool (*books)(void *ctx, struct arena *a, struct look_books *out, struct err *e);
     /* UID of the pod that the process runs in, in the arena; false: not known. May be NULL. */
     bool (*pod_of)(void *ctx, uint32_t pid, struct arena *a, struct span *uid);
+    /* N of /dev/nvidiaN of each position, -1 unknown. May be NULL. */
+    void (*minors)(void *ctx, const struct topo *t, int16_t out[static GPU_MAX]);
 };
 
 struct look;

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "webhook/agent/minors.h"
 #include "webhook/agent/pods.h"
 #include "webhook/codec/checkpoint.h"
 #include "webhook/core/cgroup.h"
@@ -154,10 +155,16 @@ static bool pod_of(void *ctx, uint32_t pid, struct arena *a, struct span *uid) {
     return done;
 }
 
+static void minors(void *ctx, const struct topo *t, int16_t out[static GPU_MAX]) {
+    (void)ctx;
+    minors_read(MINORS_FOLDER, t, out);
+}
+
 struct look_ends sources_ends(struct sources *s) {
     bool any = s->o->pod_resources[0] || s->o->checkpoint[0];
     return (struct look_ends){.ctx = s,
                               .read = read_gpus,
                               .books = any ? books : NULL,
-                              .pod_of = s->o->trace ? pod_of : NULL};
+                              .pod_of = s->o->trace ? pod_of : NULL,
+                              .minors = minors};
 }
