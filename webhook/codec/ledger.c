@@ -25,8 +25,13 @@ static bool entry_decode(const struct json *o, struct ledger_entry *out, struct 
 static bool read(const struct json *root, struct ledger *out, struct err *e) {
     const struct json *list = NULL;
     uint64_t version = 0;
-    if (!json_req_u64(root, "version", 1, &version, e) ||
-        !list_member(root, "pods", LEDGER_MAX, &list, e)) {
+    if (!json_req_u64(root, "version", 1, &version, e)) {
+        return false;
+    }
+    if (version != 1) {
+        return err_at(e, ERR_INPUT, "version", "wants 1, found 0");
+    }
+    if (!list_member(root, "pods", LEDGER_MAX, &list, e)) {
         return false;
     }
     out->n = 0;

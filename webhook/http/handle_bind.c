@@ -15,6 +15,9 @@
 
 #define PATCH_MAX  (HTTP_KIB * 8)
 #define ANSWER_MAX (HTTP_KIB * 64)
+/* With the last question's 4 s behind it still inside HTTP_DEADLINE_S, and inside what the API
+ * server waits for a webhook. */
+#define ANSWER_US 6000000
 
 struct binding_case {
     struct review review;
@@ -106,6 +109,7 @@ static bool decide(struct call *c, struct binding_case *b, struct err *e) {
                                  .node = b->binding.node,
                                  .dry_run = b->review.dry_run,
                                  .now = clock_unix_s(),
+                                 .until_us = c->begun_us + ANSWER_US,
                                  .arena = &c->arena};
     if (!bind_gate(&ask, &b->bind, e)) {
         return false;

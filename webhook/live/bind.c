@@ -1,6 +1,8 @@
 #include "webhook/live/bind.h"
 
+#include <errno.h>
 #include <pthread.h>
+#include <time.h>
 
 #include "webhook/codec/object.h"
 #include "webhook/core/bind.h"
@@ -15,22 +17,61 @@
 
 /* Binds to one node take turns inside a process: two that race would only lose rounds. */
 #define TURNS 32
-static pthread_mutex_t turn[TURNS];
+struct turn {
+    pthread_mutex_t lock; /* of taken */
+    pthread_cond_t given;
+    bool taken;
+};
+static struct turn turns[TURNS];
 static pthread_once_t turns_made = PTHREAD_ONCE_INIT;
 
 static void make_turns(void) {
+    pthread_condattr_t attr;
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     for (unsigned i = 0; i < TURNS; i++) {
-        pthread_mutex_init(&turn[i], NULL);
+        pthread_mutex_init(&turns[i].lock, NULL);
+        pthread_cond_init(&turns[i].given, &attr);
     }
+    pthread_condattr_destroy(&attr);
 }
 
-static pthread_mutex_t *turn_of(struct span node) {
+static struct turn *turn_of(struct span node) {
     unsigned h = 2166136261U;
     pthread_once(&turns_made, make_turns);
     for (size_t i = 0; i < node.n; i++) {
         h = (h ^ (unsigned char)node.p[i]) * 16777619U;
     }
-    return &turn[h % TURNS];
+    return &turns[h % TURNS];
+}
+
+static bool is_late(const struct bind_ask *ask) {
+    return ask->until_us && clock_mono_us() >= ask->until_us;
+}
+
+/* false: it is too late. Behind an API server that does not answer, a queue would grow that nobody
+ * waits for any more. */
+static bool take(const struct bind_ask *ask, struct turn *t) {
+    const struct timespec until = {.tv_sec = ask->until_us / 1000000,
+                                   .tv_nsec = ask->until_us % 1000000 * 1000};
+    bool late = false;
+    pthread_mutex_lock(&t->lock);
+    while (t->taken && !late) {
+        int got = ask->until_us ? pthread_cond_timedwait(&t->given, &t->lock, &until)
+                                : pthread_cond_wait(&t->given, &t->lock);
+        late = got == ETIMEDOUT;
+    }
+    bool mine = !t->taken;
+    t->taken = true;
+    pthread_mutex_unlock(&t->lock);
+    return mine;
+}
+
+static void give(struct turn *t) {
+    pthread_mutex_lock(&t->lock);
+    t->taken = false;
+    pthread_cond_signal(&t->given);
+    pthread_mutex_unlock(&t->lock);
 }
 
 /* Everything about the pod that is bound. */
@@ -102,6 +143,9 @@ static bool settle(const struct bind_ask *ask, struct subject *s, unsigned n, st
             c->sure = true; /* taken for there: it costs a retry, not a set */
             continue;
         }
+        if (is_late(ask)) {
+            return err_set(e, ERR_UNKNOWN, "the API server takes too long");
+        }
         if (!pod_get(ask->live, c->ns, c->name, c->uid, ask->arena, &got, e)) {
             return false;
         }
@@ -139,6 +183,9 @@ static void conclude(const struct subject *s, struct bind_answer *out) {
     struct buf set = BUF_OVER(out->set);
     struct buf message = BUF_OVER(out->message);
     bool fits = s->plan.answer.code == REASON_NONE;
+    /* Of a round that was lost nothing may stay: others hold those GPUs now. */
+    out->uuids[0] = '\0';
+    out->view = (struct set_view){0};
     out->code = (enum reason)s->plan.answer.code;
     out->allowed = fits || !enforced(out);
     if (!out->allowed) {
@@ -185,16 +232,18 @@ static bool take_turn(const struct bind_ask *ask, struct subject *s, struct bind
                       struct err *e) {
     bool lost = true;
     bool good = true;
-    pthread_mutex_t *mine = turn_of(ask->node);
-    pthread_mutex_lock(mine);
-    while (good && lost && out->tries < ROUNDS_MAX) {
+    struct turn *mine = turn_of(ask->node);
+    if (!take(ask, mine)) {
+        return err_set(e, ERR_UNKNOWN, "other binds to the node take too long");
+    }
+    while (good && lost && out->tries < ROUNDS_MAX && !(out->tries && is_late(ask))) {
         out->tries++;
         good = round_of(ask, s, out, &lost, e);
     }
-    pthread_mutex_unlock(mine);
+    give(mine);
     return good &&
-           (!lost || err_set(e, ERR_UNKNOWN, "reservations of the node changed %d times meanwhile",
-                             ROUNDS_MAX));
+           (!lost || err_set(e, ERR_UNKNOWN, "reservations of the node changed %u times meanwhile",
+                             out->tries));
 }
 
 /* A pod whose sizes make no sense was let through by a mode or made before tpguard: it takes its

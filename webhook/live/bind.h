@@ -15,6 +15,8 @@ struct bind_ask {
     struct span ns, name, uid, node;
     bool dry_run; /* decide, reserve nothing */
     int64_t now;
+    int64_t until_us; /* clock_mono_us(): an answer is of no use later, and no new step towards it
+                         is begun; 0: none such. A step takes seconds at most. */
     struct arena *arena;
 };
 struct bind_answer {

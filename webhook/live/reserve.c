@@ -9,6 +9,17 @@
 #define OBJECT_MAX  (LEDGER_TEXT_MAX * 4)
 #define WAIT_MS     4000
 
+/* The name comes from a Binding that the API server has not looked at yet: it goes into a path of
+ * ours only when it can be the name of an object (RFC 1123). */
+static bool is_name(struct span s) {
+    bool good = s.n > 0 && s.n <= 253 && s.p[0] != '-' && s.p[0] != '.';
+    for (size_t i = 0; good && i < s.n; i++) {
+        char c = s.p[i];
+        good = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
+    }
+    return good;
+}
+
 /* A node name that leaves no room for the prefix is cut, and told apart by a hash (FNV-1a). */
 static void name_object(struct span node, struct buf *out) {
     buf_str(out, NAME_PREFIX);
@@ -30,6 +41,9 @@ bool reserve_read(struct live *l, struct span node, struct arena *a, struct rese
     struct span body = {0};
     struct buf name = BUF_OVER(out->name);
     struct buf path = BUF_OVER(out->path);
+    if (!is_name(node)) {
+        return err_set(e, ERR_INPUT, "no node can have the name of the binding's target");
+    }
     name_object(node, &name);
     buf_fmt(&path, LEASES "/%s", live_namespace(l), out->name);
     const struct kube_request ask = {
