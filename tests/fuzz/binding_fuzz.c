@@ -19,17 +19,17 @@ static void must(bool good) {
     }
 }
 
-static void patch(const struct binding *b, const char *gpus, const char *uuids) {
+static void patch(const struct binding *b, const char *gpus, const char *uuids, bool gated) {
     AUTO(arena_done) struct arena a = arena_new(ARENA);
     struct buf out = buf_new(TEXT);
     struct err e = {0};
     const struct json *root = NULL;
-    binding_patch(b, gpus, uuids, &out);
+    binding_patch(b, gpus, uuids, gated, &out);
     must(buf_ok(&out));
-    must(out.n > 0 || (!gpus && !b->has_gpus && !b->has_uuids));
+    must(out.n > 0 || (!gpus && !b->has_gpus && !b->has_uuids && !b->has_gated));
     if (out.n) {
         must(json_parse(buf_view(&out), &a, &root, &e) && json_kind(root) == JSON_ARRAY);
-        must(json_count(root) > 0 && json_count(root) <= 4);
+        must(json_count(root) > 0 && json_count(root) <= 6);
     }
     buf_done(&out);
 }
@@ -48,9 +48,10 @@ static void binding(struct span text) {
     }
     must(b.has_metadata || (!b.has_annotations && !b.name.n && !b.uid.n && !b.ns.n));
     must(b.has_annotations || (!b.has_gpus && !b.has_uuids));
-    patch(&b, NULL, "");
-    patch(&b, "any", "");
-    patch(&b, "2,3", "GPU-a,GPU-b");
+    patch(&b, NULL, "", false);
+    patch(&b, "any", "", true);
+    patch(&b, "2,3", "GPU-a,GPU-b", true);
+    patch(&b, "2,3", "", false);
 }
 
 static void same(const struct ledger *x, const struct ledger *y) {
