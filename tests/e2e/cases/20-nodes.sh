@@ -1,9 +1,11 @@
 # What a node shows of its wires: labels, condition, events.
 # shellcheck shell=bash
 labels_of() { k get node "$1" -o jsonpath='{.metadata.labels.tpguard\.io/nvlink} {.metadata.labels.tpguard\.io/nvlink-set}'; }
+is_marked() { [ -n "$(nvlink_condition "$1")" ]; } # the condition is written behind the labels
 nvlink_condition() { k get node "$1" -o jsonpath='{range .status.conditions[?(@.type=="NVLinkDegraded")]}{.status} {.reason} {.message}{end}'; }
 
 becomes 20 degraded node/gpu-a '{.metadata.labels.tpguard\.io/nvlink}' -- "gpu-a, bridge 0-1 down: nvlink=degraded"
+for n in gpu-b gpu-c gpu-d; do eventually 20 is_marked $n; done
 is "$(labels_of gpu-a)" "degraded 2" "gpu-a: its largest set is 2"
 is "$(labels_of gpu-b)" "healthy 2" "gpu-b: healthy, sets of 2"
 is "$(labels_of gpu-c)" "none 0" "gpu-c: no NVLink"
