@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Contracts: a recorded cluster, a request, the exact answer. One folder a cluster: `cluster` names a file of
 # tests/clusters, `options` is what the server gets (a scheduler's name when there is none), NAME.ROUTE.json is a request
-# with ROUTE admit, workloads, filter, prioritize or preempt, NAME.ROUTE.expect.json its answer with the JSON Patch decoded
+# with ROUTE admit, bindings, workloads, filter, prioritize or preempt, NAME.ROUTE.expect.json its answer with the JSON Patch decoded
 # and keys sorted. UPDATE=1 rewrites the expectations: read the diff. TAP.
 set -u
 cd "$(dirname "$0")/../.." || exit 2
@@ -34,7 +34,7 @@ start() { # CLUSTER-FILE OPTION...
 }
 stop() { kill "$pid" 2>/dev/null; wait "$pid" 2>/dev/null; pid=; }
 
-declare -A path=([admit]=/admit/pods [workloads]=/admit/workloads [preempt]=/scheduler/preempt [filter]=/scheduler/filter [prioritize]=/scheduler/prioritize)
+declare -A path=([admit]=/admit/pods [bindings]=/admit/bindings [workloads]=/admit/workloads [preempt]=/scheduler/preempt [filter]=/scheduler/filter [prioritize]=/scheduler/prioritize)
 
 for folder in tests/contract/*/; do
     cluster=tests/clusters/$(cat "$folder/cluster")

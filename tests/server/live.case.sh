@@ -86,7 +86,13 @@ filter='{"Pod":'$(pod f)',"NodeNames":["n1"]}'
 run_live_cases() {
     # ---- not ready, and why ----
 
-    start_api < <(list_of nodes "$node"; list_of pods "$(pod a)" "wait 4000"; list_of namespaces ''; all_quiet)
+    start_api < <(
+        list_of nodes "$node"
+        list_of pods "$(pod a)" "wait 4000"
+        list_of namespaces ''
+        printf 'GET %s/reserved.n8 always\n  body {"metadata":{"resourceVersion":"1","annotations":{"tpguard.io/reservations":"{"}}}\n' "$leases"
+        all_quiet
+    )
     start_live
     is "$(status_of get /readyz)" 503 "not ready before the pods are listed"
     has "$(get /readyz)" "not ready: the pods of the cluster are not known yet" "and says what it waits for"
@@ -109,11 +115,13 @@ run_live_cases() {
     ok asked_for 'GET /api/v1/namespaces/llm/pods/ghost' -- "after a question"
     has "$(bind a n9)" '(NodeUnknown)' "a bind to an unknown node is refused"
     has "$(bind a n9)" '"reason":"Conflict"' "as a conflict: the scheduler tries again"
+    is "$(status_of bind a n8)" 503 "reservations that cannot be read: no verdict, and no fault of who asks"
+    has "$(bind a n8)" 'Lease tpguard-system/reserved.n8 cannot be read, delete it' "and what to do about it"
     got=$(get /metrics)
     has "$got" 'tpguard_binds_total{result="reserved"} 1' "binds are counted: reserved"
     has "$got" 'tpguard_binds_total{result="refused"} 2' "refused"
     has "$got" 'tpguard_binds_total{result="passed"} 1' "passed"
-    has "$got" 'tpguard_binds_total{result="failed"} 1' "failed"
+    has "$got" 'tpguard_binds_total{result="failed"} 3' "failed"
 
     # ---- the end ----
 

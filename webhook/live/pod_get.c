@@ -13,6 +13,10 @@ static bool read(struct span text, struct span uid, struct arena *a, struct pod_
         return err_set(e, ERR_TOO_LARGE, "a pod needs too much memory");
     }
     if (!json_parse(kept, a, &o, e) || !pod_decode(o, a, &out->pod, e)) {
+        /* Nobody's bad request. */
+        if (e) {
+            e->code = ERR_UNKNOWN;
+        }
         return false;
     }
     out->there = uid.n == 0 || span_eq(uid, out->pod.uid);

@@ -35,6 +35,14 @@ static void name_object(struct span node, struct buf *out) {
     buf_fmt(out, "-%016llx", (unsigned long long)hash);
 }
 
+/* Nobody's bad request. */
+static bool is_garbage(struct live *l, const char *name, struct err *e) {
+    if (e) {
+        e->code = ERR_UNKNOWN;
+    }
+    return err_wrap(e, "Lease %s/%s cannot be read, delete it: ", live_namespace(l), name);
+}
+
 bool reserve_read(struct live *l, struct span node, struct arena *a, struct reserve *out,
                   struct err *e) {
     struct kube_response got = {0};
@@ -60,9 +68,7 @@ bool reserve_read(struct live *l, struct span node, struct arena *a, struct rese
         if (!good) {
             err_set(e, ERR_TOO_LARGE, "reservations need too much memory");
         } else {
-            good = ledger_lease_decode(body, a, lease, e) ||
-                   err_wrap(e, "Lease %s/%s cannot be read, delete it: ", live_namespace(l),
-                            out->name);
+            good = ledger_lease_decode(body, a, lease, e) || is_garbage(l, out->name, e);
         }
         if (good) {
             out->ledger = lease->ledger;
