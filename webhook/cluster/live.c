@@ -75,15 +75,14 @@ void cluster_each_waiting(struct cluster *c, cluster_waiting_visit *visit, void 
 
 /* ---- a bind ---- */
 
-/* Does the claim count beside what the cache knows? Not when the cache has the pod on a node (there
- * it is counted, here it is over), nor when another pod has its name by now. One that waits may be
- * on its way or have come to nothing: only the API server can tell (`sure`). */
+/* Does the claim count beside what the cache knows? Not when the cache has this very pod on a node:
+ * there it is counted, here it is over. Of any other only the API server can tell (`sure`): one
+ * that waits may be on its way or have come to nothing, and another pod of its name may be a
+ * younger one or, while the cache is behind, an older. */
 static bool counts(const struct content *k, const char *key, struct cluster_claim *claim) {
-    uint32_t bound = index_find(&k->pod_index, span_of(key));
-    uint32_t waiting = index_find(&k->waiting_index, span_of(key));
-    bool other = waiting != INDEX_NONE && !span_is(claim->uid, content_waiting(k, waiting)->uid);
-    claim->unseen = bound == INDEX_NONE && !other && !claim->sure;
-    return bound == INDEX_NONE && !other && claim->sure;
+    bool bound = is_bound(k, index_find(&k->pod_index, span_of(key)), claim->uid);
+    claim->unseen = !bound && !claim->sure;
+    return !bound && claim->sure;
 }
 
 struct claims {

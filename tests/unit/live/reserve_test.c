@@ -94,6 +94,25 @@ static void test_cache_knows(void) {
     end();
 }
 
+/* A StatefulSet's pod is deleted and comes again under its name: a cache that is behind still has
+ * the older one, on whatever node. */
+static void test_cache_is_behind(void) {
+    struct kit_pod before = with(old, "n2", "Running");
+    before.uid = "u-before";
+    begin();
+    seen(l.cluster, &before);
+    struct outcome o = beside(&old, 1);
+    is_str(said(&o), "2,3", "the cache still has an older one of that name on another node");
+    end();
+    before = with(old, NULL, "Pending");
+    before.uid = "u-before";
+    begin();
+    seen(l.cluster, &before);
+    o = beside(&old, 1);
+    is_str(said(&o), "2,3", "or an older one that waits");
+    end();
+}
+
 static void test_same_pod(void) {
     begin();
     api_pod(&api, &fresh);
@@ -259,6 +278,7 @@ static void test_names(void) {
 int main(void) {
     test_which_count();
     test_cache_knows();
+    test_cache_is_behind();
     test_same_pod();
     test_expired_go();
     test_full();
