@@ -32,7 +32,7 @@ k delete pod -n soft pair1 pair2 pair3 --grace-period=0 --force >/dev/null 2>&1
 ok eventually 10 free_is gpu-b '2 0' -- "the pods are gone: a pair is free again"
 one_gpu_pod replica | k apply -n soft -f - >/dev/null 2>&1
 ok eventually 10 is_bound replica soft -- "a TP=1 replica is bound"
-is "$(node_of replica soft) $(gpus_of replica soft)" "gpu-a 0" "... where a GPU is stranded, before gpu-c and before a pair is broken"
+is "$(node_of replica soft) $(set_of replica soft)" "gpu-a 0" "... where a GPU is stranded, before gpu-c and before a pair is broken"
 k delete ns soft --wait=false >/dev/null
 
 tpguard_install >/dev/null 2>&1
