@@ -6,6 +6,7 @@
 #include "webhook/live/live.h"
 #include "webhook/sys/clock.h"
 #include "webhook/sys/file.h"
+#include "webhook/sys/log.h"
 
 #define LIVE_WAIT_S 30
 #define LIVE_LOOK   ((struct timespec){.tv_nsec = 20 * 1000 * 1000})
@@ -47,6 +48,8 @@ static bool from_live(const struct explain_source *s, const struct policy *polic
     struct kube_client *client = NULL;
     struct live *live = NULL;
     const struct kube_config_ask ask = {.kubeconfig = s->kubeconfig, .context = s->context};
+    /* For a person at a terminal: what goes well is not said. */
+    log_setup(LOG_WARN, true);
     if (!kube_config_load(&ask, &config, e)) {
         return false;
     }
