@@ -9,6 +9,7 @@
 #include "webhook/sys/log.h"
 
 #define LIVE_WAIT_S 30
+#define REACH_MS    5000
 #define LIVE_LOOK   ((struct timespec){.tv_nsec = 20 * 1000 * 1000})
 
 const char *explain_source_name(const struct explain_source *s) {
@@ -42,14 +43,23 @@ static bool wait_full(struct live *l, struct err *e) {
     return true;
 }
 
+/* A server that is not there, or not for us, is said at once: the watches would try again and
+ * again.
+ */
+static bool answers(struct kube_client *client, struct err *e) {
+    const struct kube_request ask = {
+        .method = "GET", .path = "/api/v1/namespaces?limit=1", .timeout_ms = REACH_MS};
+    return kube_want(client, &ask, NULL, NULL, e);
+}
+
 static bool from_live(const struct explain_source *s, const struct policy *policy,
                       struct cluster *c, struct err *e) {
     struct kube_config config;
     struct kube_client *client = NULL;
     struct live *live = NULL;
     const struct kube_config_ask ask = {.kubeconfig = s->kubeconfig, .context = s->context};
-    /* For a person at a terminal: what goes well is not said. */
-    log_setup(LOG_WARN, true);
+    /* For a person at a terminal: what is tried again is not said; what is given up is an error. */
+    log_setup(LOG_ERROR, true);
     if (!kube_config_load(&ask, &config, e)) {
         return false;
     }
@@ -57,7 +67,7 @@ static bool from_live(const struct explain_source *s, const struct policy *polic
     kube_config_done(&config);
     const struct live_options o = {
         .cluster = c, .client = client, .policy = policy, .namespace = ""};
-    done = done && live_start(&o, &live, e) && wait_full(live, e);
+    done = done && answers(client, e) && live_start(&o, &live, e) && wait_full(live, e);
     live_stop(live);
     kube_client_free(client);
     return done;

@@ -120,6 +120,22 @@ sed 's/"expected"/"expectad"/' $worked >"$work/odd.yaml"
 run 3 "a node annotation that cannot be read is unknown" "$tpguard" explain -f $m/qwen35.yaml --cluster "$work/odd.yaml"
 says err "node gpu-a"
 
+# a live cluster that is not there, or not said
+cat >"$work/nowhere" <<'YAML'
+apiVersion: v1
+kind: Config
+clusters: [{name: c, cluster: {server: "https://127.0.0.1:1"}}]
+contexts: [{name: x, context: {cluster: c, user: u}}]
+users: [{name: u, user: {token: t}}]
+current-context: x
+YAML
+refuses "a live cluster that does not answer" "the live cluster: " \
+    "$tpguard" explain -f $m/qwen35.yaml --kubeconfig "$work/nowhere"
+refuses "a kubeconfig that is not there" "wants a kubeconfig file, found none" \
+    env KUBECONFIG=/nowhere/config "$tpguard" explain -f $m/qwen35.yaml --live
+refuses "live and recorded at once" "exclude each other" \
+    "$tpguard" explain -f $m/qwen35.yaml --live --cluster $worked
+
 # topology
 run 0 "a synthetic machine" "$tpguard" topology --synthetic '4xH100-NVL down=0-1' -o json
 json '.pairs["0-1"] == "down" and .pairs["2-3"] == "healthy" and .edges == [[2,3,12]] and .sets.largest == 2 and .wires[0][0] == "X"' \
