@@ -5,6 +5,7 @@
 #include "topology/baseline.h"
 #include "webhook/codec/checkpoint.h"
 #include "webhook/kube/podresources.h"
+#include "webhook/option_words.h"
 
 #define SECONDS_MAX 86400
 
@@ -160,45 +161,21 @@ static const struct option_row *find(struct span name) {
     return NULL;
 }
 
-/* One word of the command line taken apart: --name, --name=value. */
-static bool split(const char *text, struct span *name, const char **value, struct err *e) {
-    struct span s = span_is(span_of(text), "-h") ? SPAN("--help") : span_of(text);
-    if (!span_starts(s, "--") || s.n == 2) {
-        return err_set(e, ERR_INPUT, "wants options, found \"%.80s\"", text);
-    }
-    struct span rest = span_from(s, 2);
-    size_t at = span_find(rest, '=');
-    *name = span_upto(rest, at);
-    *value = at < rest.n ? rest.p + at + 1 : NULL;
-    return true;
-}
-
-/* *i: where argv stands; moves on over a value that is a word of its own. */
 static bool take(struct agent_command *o, int argc, char **argv, int *i, struct err *e) {
-    struct span name = {0};
+    struct option_word w = {0};
     const char *value = NULL;
-    if (!split(argv[*i], &name, &value, e)) {
+    if (!option_word_read(argv[*i], &w, e)) {
         return false;
     }
-    const struct option_row *r = find(name);
+    const struct option_row *r = find(w.name);
     if (!r) {
         return err_set(e, ERR_INPUT, "no option --" SPAN_FMT ": tpguard agent --help lists them",
-                       SPAN_ARG(span_upto(name, 80)));
+                       SPAN_ARG(span_upto(w.name, 80)));
     }
-    if (!r->value && value) {
-        return err_set(e, ERR_INPUT, "--%s takes no value, found \"%.80s\"", r->name, value);
+    if (!option_word_value(&w, r->value != NULL, argc, argv, i, &value, e)) {
+        return false;
     }
-    if (r->value && !value) {
-        if (*i + 1 >= argc) {
-            return err_set(e, ERR_INPUT, "--%s wants a value, found nothing", r->name);
-        }
-        value = argv[++*i];
-    }
-    if (r->set(o, value ? value : "", e)) {
-        return true;
-    }
-    err_wrap(e, "--%s \"%.80s\": ", r->name, value ? value : "");
-    return false;
+    return r->set(o, value, e) || option_word_wrap(w.name, r->value != NULL, value, e);
 }
 
 static bool agree(const struct agent_command *o, struct err *e) {
@@ -241,11 +218,7 @@ void agent_options_help(struct buf *out) {
             "wiring of its GPUs,\nand tpguard.io/allocations, which pod holds which of them.\n\n"
             "Usage: tpguard agent [OPTIONS]\n\n");
     for (size_t i = 0; i < ROWS; i++) {
-        char left[48];
-        struct buf b = BUF_OVER(left);
-        buf_fmt(&b, "--%s%s%s", rows[i].name, rows[i].value ? " " : "",
-                rows[i].value ? rows[i].value : "");
-        buf_fmt(out, "  %-26s %s\n", left, rows[i].help);
+        option_word_help(rows[i].name, rows[i].value, rows[i].help, out);
     }
     buf_str(out, "\nWhat is written stays when the agent ends; its age tells.\n"
                  "Exit codes: 0 stopped by a signal, 2 wrong input or usage; --once: 3 the GPUs "

@@ -1,5 +1,7 @@
 #include "webhook/policy_options.h"
 
+#include "webhook/option_words.h"
+
 static bool set_mode(struct policy *p, struct span v, struct err *e) {
     return mode_parse(v, &p->mode) || err_set(e, ERR_INPUT, "wants enforce, warn, audit or off");
 }
@@ -121,10 +123,6 @@ bool policy_option_set(struct policy *p, struct span name, struct span value, st
 
 void policy_options_help(struct buf *out) {
     for (size_t i = 0; i < ROWS; i++) {
-        char left[40];
-        struct buf b = BUF_OVER(left);
-        buf_fmt(&b, "--%s%s%s", rows[i].name, rows[i].value ? " " : "",
-                rows[i].value ? rows[i].value : "");
-        buf_fmt(out, "  %-26s %s\n", left, rows[i].help);
+        option_word_help(rows[i].name, rows[i].value, rows[i].help, out);
     }
 }

@@ -1,6 +1,7 @@
 #include "webhook/serve_options.h"
 
 #include "webhook/http/limits.h"
+#include "webhook/option_words.h"
 #include "webhook/policy_options.h"
 
 static bool set_listen(struct serve_options *o, const char *v, struct err *e) {
@@ -179,27 +180,6 @@ static const struct option_row *find(struct span name) {
     return NULL;
 }
 
-/* One word of the command line taken apart: --name, --name=value. */
-struct word {
-    struct span name;
-    const char *value; /* behind '='; NULL none */
-};
-
-static bool word_read(const char *text, struct word *out, struct err *e) {
-    struct span s = span_of(text);
-    if (span_is(s, "-h")) {
-        s = SPAN("--help");
-    }
-    if (!span_starts(s, "--") || s.n == 2) {
-        return err_set(e, ERR_INPUT, "wants options, found \"%.80s\"", text);
-    }
-    struct span rest = span_from(s, 2);
-    size_t at = span_find(rest, '=');
-    *out = (struct word){.name = span_upto(rest, at)};
-    out->value = at < rest.n ? rest.p + at + 1 : NULL;
-    return true;
-}
-
 static bool set_one(struct serve_options *o, struct span name, const char *value, struct err *e) {
     const struct option_row *r = find(name);
     if (!r) {
@@ -208,15 +188,13 @@ static bool set_one(struct serve_options *o, struct span name, const char *value
     if (r->set(o, value, e)) {
         return true;
     }
-    err_wrap(e, r->value ? "--" SPAN_FMT " \"%.80s\": " : "--" SPAN_FMT "%.80s: ", SPAN_ARG(name),
-             value);
-    return false;
+    return option_word_wrap(name, r->value != NULL, value, e);
 }
 
-/* *i: where argv stands; moves on over a value that is a word of its own. */
 static bool take(struct serve_options *o, int argc, char **argv, int *i, struct err *e) {
-    struct word w = {0};
-    if (!word_read(argv[*i], &w, e)) {
+    struct option_word w = {0};
+    const char *value = NULL;
+    if (!option_word_read(argv[*i], &w, e)) {
         return false;
     }
     const struct option_row *r = find(w.name);
@@ -225,18 +203,8 @@ static bool take(struct serve_options *o, int argc, char **argv, int *i, struct 
         return err_set(e, ERR_INPUT, "no option --" SPAN_FMT ": tpguard serve --help lists them",
                        SPAN_ARG(span_upto(w.name, 80)));
     }
-    if (!takes_value && w.value) {
-        return err_set(e, ERR_INPUT, "--" SPAN_FMT " takes no value, found \"%.80s\"",
-                       SPAN_ARG(w.name), w.value);
-    }
-    if (takes_value && !w.value) {
-        if (*i + 1 >= argc) {
-            return err_set(e, ERR_INPUT, "--" SPAN_FMT " wants a value, found nothing",
-                           SPAN_ARG(w.name));
-        }
-        w.value = argv[++*i];
-    }
-    return set_one(o, w.name, w.value ? w.value : "", e);
+    return option_word_value(&w, takes_value, argc, argv, i, &value, e) &&
+           set_one(o, w.name, value, e);
 }
 
 /* Options that mean something only together with another. */
@@ -299,11 +267,7 @@ void serve_options_help(struct buf *out) {
     buf_str(out, "Serves admission of pods, the scheduler extender and metrics over HTTPS.\n\n"
                  "Usage: tpguard serve [OPTIONS]\n\n");
     for (size_t i = 0; i < ROWS; i++) {
-        char left[48];
-        struct buf b = BUF_OVER(left);
-        buf_fmt(&b, "--%s%s%s", rows[i].name, rows[i].value ? " " : "",
-                rows[i].value ? rows[i].value : "");
-        buf_fmt(out, "  %-26s %s\n", left, rows[i].help);
+        option_word_help(rows[i].name, rows[i].value, rows[i].help, out);
     }
     buf_str(out, "\nPolicy, the same words as for tpguard explain:\n");
     policy_options_help(out);

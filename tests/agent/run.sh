@@ -6,8 +6,8 @@ cd "$(dirname "$0")/../.." || exit 2
 tpguard=${TPGUARD:-build/release/tpguard}
 fakeapi=$(dirname "$tpguard")/tests/fakeapi/fakeapi
 library=$(dirname "$tpguard")/tests/nvml/libnvidia-ml.so.1
-count=0 failed=0
-work=$(mktemp -d)
+# shellcheck source=tests/tap.sh
+. tests/tap.sh
 agent='' api=''
 end() {
     for p in $agent $api; do kill -KILL "$p" 2>/dev/null; wait "$p" 2>/dev/null; done
@@ -15,30 +15,6 @@ end() {
 }
 trap end EXIT
 
-result() { # GOOD NAME
-    count=$((count + 1))
-    if [ "$1" = 0 ]; then echo "ok $count - $2"; return; fi
-    echo "not ok $count - $2"
-    failed=$((failed + 1))
-    tail -n 5 "$work/out" "$work/err" "$work/agent.log" 2>/dev/null | cut -c 1-400 | sed 's/^/# /'
-}
-run() { # RC NAME COMMAND...
-    local want=$1 name=$2
-    shift 2
-    "$@" >"$work/out" 2>"$work/err" </dev/null
-    local rc=$?
-    [ $rc -eq "$want" ]
-    result $? "$name (exit $want)"
-}
-says() { grep -qF -- "$2" "$work/$1"; result $? "... says: $2"; }
-refuses() { # NAME TEXT COMMAND...
-    local name=$1 text=$2
-    shift 2
-    run 2 "$name" "$@"
-    [ "$(wc -l <"$work/err")" -eq 1 ] && [ ! -s "$work/out" ]
-    result $? "... in one line, and nothing else"
-    says err "$text"
-}
 # soon PART NAME: within 10 s the API server got a request with it
 soon() {
     local i

@@ -6,40 +6,10 @@ tpguard=${TPGUARD:-build/release/tpguard}
 worked=tests/clusters/worked-example.yaml
 six=tests/clusters/six-nodes.yaml
 m=tests/manifests
-count=0 failed=0
-work=$(mktemp -d)
+# shellcheck source=tests/tap.sh
+. tests/tap.sh
 trap 'rm -rf "$work"' EXIT
 
-result() { # GOOD NAME
-    count=$((count + 1))
-    if [ "$1" = 0 ]; then echo "ok $count - $2"; return; fi
-    echo "not ok $count - $2"
-    failed=$((failed + 1))
-    head -n 8 "$work/out" "$work/err" | sed 's/^/# /'
-}
-# run RC NAME COMMAND...: the command ends with RC
-run() {
-    local want=$1 name=$2
-    shift 2
-    "$@" >"$work/out" 2>"$work/err" </dev/null
-    local rc=$?
-    [ $rc -eq "$want" ]
-    result $? "$name (exit $want)"
-}
-says() { grep -qF -- "$2" "$work/$1"; result $? "... says: $2"; }
-# Wrong input: nothing but one line on standard error, exit code 2.
-refuses() { # NAME TEXT COMMAND...
-    local name=$1 text=$2
-    shift 2
-    run 2 "$name" "$@"
-    [ "$(wc -l <"$work/err")" -eq 1 ] && [ ! -s "$work/out" ]
-    result $? "... in one line, and nothing else"
-    says err "$text"
-}
-json() { # JQ-TEST NAME
-    jq -e "$1" "$work/out" >/dev/null 2>&1
-    result $? "$2"
-}
 
 run 2 "no command" "$tpguard"
 run 0 "--help" "$tpguard" --help

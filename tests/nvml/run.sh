@@ -7,39 +7,11 @@ tpguard=${TPGUARD:-build/release/tpguard}
 scenarios=tests/nvml/scenarios
 TPGUARD_NVML_LIBRARY=${TPGUARD_NVML_LIBRARY:-$(dirname "$tpguard")/tests/nvml/libnvidia-ml.so.1}
 export TPGUARD_NVML_LIBRARY
-count=0 failed=0
-work=$(mktemp -d)
+# shellcheck source=tests/tap.sh
+. tests/tap.sh
 watcher=
 trap '[ -z "$watcher" ] || kill -KILL "$watcher" 2>/dev/null; rm -rf "$work"' EXIT
 
-result() { # GOOD NAME
-    count=$((count + 1))
-    if [ "$1" = 0 ]; then echo "ok $count - $2"; return; fi
-    echo "not ok $count - $2"
-    failed=$((failed + 1))
-    head -c 2000 "$work/out" "$work/err" | sed 's/^/# /'
-}
-run() { # RC NAME COMMAND...
-    local want=$1 name=$2
-    shift 2
-    "$@" >"$work/out" 2>"$work/err" </dev/null
-    local rc=$?
-    [ $rc -eq "$want" ]
-    result $? "$name (exit $want)"
-}
-json() { # JQ-TEST NAME
-    jq -e "$1" "$work/out" >/dev/null 2>&1
-    result $? "... $2"
-}
-says() { grep -qF -- "$2" "$work/$1"; result $? "... says: $2"; }
-refuses() { # NAME TEXT COMMAND...
-    local name=$1 text=$2
-    shift 2
-    run 2 "$name" "$@"
-    [ "$(wc -l <"$work/err")" -eq 1 ] && [ ! -s "$work/out" ]
-    result $? "... in one line, and nothing else"
-    says err "$text"
-}
 # Replaced in one step, as the stand-in wants it.
 play() { # SCENARIO [LINE...]
     local name=$1
@@ -79,21 +51,21 @@ play h100-nvl
 run 0 "the picture" topology
 says out "4 x H100 NVL, NVLink pairs 0-1 and 2-3 healthy"
 run 0 "the annotation" topology --annotation
-json '.version == 1 and .source == "nvml" and .expected[0][1] == 12 and (.observedAt | length) == 20' "canonical"
+json '.version == 1 and .source == "nvml" and .expected[0][1] == 12 and (.observedAt | length) == 20' "... canonical"
 cp "$work/out" "$work/baseline"
 play h100-nvl-bridge-down
 run 0 "the bridge is down, and was seen up" topology --baseline "$work/baseline" -o json
-json '.pairs["0-1"] == "down"' "down, not absent"
+json '.pairs["0-1"] == "down"' "... down, not absent"
 play h100-nvl-lost
 run 0 "the lost GPU, by its baseline" topology --baseline "$work/baseline" -o json
-json '.pairs["0-1"] == "down" and .gpus[1].uuid == "GPU-00000001-1111-2222-3333-444444444444"' "down, and named"
+json '.pairs["0-1"] == "down" and .gpus[1].uuid == "GPU-00000001-1111-2222-3333-444444444444"' "... down, and named"
 
 # Trouble: one line, an exit code, in time.
 play h100-nvl "hang nvmlDeviceGetNvLinkState 2"
 run 3 "a driver that hangs cannot be told" "$tpguard" topology --from nvml --deadline 1
 says err "did not answer within 1000 ms (GPU 2, links)"
 run 3 "... nor as JSON" "$tpguard" topology --from nvml --deadline 1 -o json
-json '.state == "unknown" and .gpus == null and (.error | test("did not answer"))' "state unknown"
+json '.state == "unknown" and .gpus == null and (.error | test("did not answer"))' "... state unknown"
 play h100-nvl "crash nvmlDeviceGetMemoryInfo all"
 run 3 "a library that crashes" topology
 says err "crashed (signal 6"
@@ -127,9 +99,9 @@ esac
 SMI
 chmod 755 "$smi"
 run 0 "nvidia-smi" "$tpguard" topology --from nvidia-smi --nvidia-smi "$smi" -o json
-json '.source == "nvidia-smi" and .pairs["0-1"] == "healthy" and .gpus[1].uuid == "GPU-1"' "two bridged cards"
+json '.source == "nvidia-smi" and .pairs["0-1"] == "healthy" and .gpus[1].uuid == "GPU-1"' "... two bridged cards"
 run 0 "... where NVML cannot be loaded" "$tpguard" topology --from any --nvml-library /nonexistent --nvidia-smi "$smi" -o json
-json '.source == "nvidia-smi"' "asked second"
+json '.source == "nvidia-smi"' "... asked second"
 
 # --watch
 wait_lines() { # N

@@ -6,7 +6,9 @@
 
 #include "webhook/sys/clock.h"
 
-#define STACK_BYTES ((size_t)512 * 1024)
+/* As much as a worker of the server has, for some of these threads judge pods as it does; only
+ * touched pages count. */
+#define STACK_BYTES ((size_t)1024 * 1024)
 
 static bool make_cond(pthread_cond_t *c) {
     pthread_condattr_t attr;
