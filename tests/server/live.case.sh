@@ -89,7 +89,7 @@ run_live_cases() {
     start_api < <(
         list_of nodes "$node"
         list_of pods "$(pod a)" "wait 4000"
-        list_of namespaces ''
+        list_of namespaces '{"metadata":{"name":"odd","labels":{"tpguard.io/mode":"enforced"}}}'
         printf 'GET %s/reserved.n8 always\n  body {"metadata":{"resourceVersion":"1","annotations":{"tpguard.io/reservations":"{"}}}\n' "$leases"
         all_quiet
     )
@@ -100,6 +100,7 @@ run_live_cases() {
     is "$(status_of bind a n1)" 503 "a binding cannot be judged yet"
     ok wait_for 10 ready_is ok -- "ready when nodes, pods, namespaces and heartbeats are listed"
     is "$(asked 'GET /api/v1/pods?limit=')" 1 "by one list of each"
+    ok grep -qF '"namespace":"odd","found":"enforced"' "$server_log" -- "a mode that is none is told, with its namespace"
     ok asked_for 'fieldSelector=status.phase%21%3DSucceeded' -- "ended pods are not asked for"
 
     # ---- a bind ----

@@ -3,9 +3,11 @@
 #include <stdlib.h>
 
 #include "webhook/codec/object.h"
+#include "webhook/core/workload.h"
 #include "webhook/kube/watch.h"
 #include "webhook/live/heartbeat.h"
 #include "webhook/sys/clock.h"
+#include "webhook/sys/log.h"
 
 /* One object: a tree of cJSON takes about forty times the text at worst. */
 #define OBJECT_ARENA_MAX ((size_t)192 * 1024 * 1024)
@@ -45,6 +47,20 @@ static bool parse(struct feed *f, struct span object, const struct json **out, s
     return json_parse(object, &f->arena, out, e);
 }
 
+/* A mode that is none is nobody's choice: the default holds there, and somebody should know. Always
+ * true. */
+static bool mind_mode(const struct namespace_object *ns) {
+    enum mode mode;
+    if (ns->mode.p && !mode_parse(ns->mode, &mode)) {
+        struct log_line l = log_new(
+            LOG_WARN, "label " LABEL_MODE " wants enforce, warn, audit or off: the default holds");
+        log_span(&l, "namespace", ns->name);
+        log_span(&l, "found", ns->mode);
+        log_write(&l);
+    }
+    return true;
+}
+
 static bool put(void *ctx, struct span object, struct err *e) {
     struct feed *f = ctx;
     struct cluster *c = f->live->o.cluster;
@@ -59,7 +75,7 @@ static bool put(void *ctx, struct span object, struct err *e) {
         return node_decode(o, &f->arena, &node, e) && cluster_put_node(c, &node, e);
     }
     if (f->kind == CLUSTER_NAMESPACES) {
-        return namespace_decode(o, &ns, e) && cluster_put_namespace(c, &ns, e);
+        return namespace_decode(o, &ns, e) && mind_mode(&ns) && cluster_put_namespace(c, &ns, e);
     }
     if (f->kind == CLUSTER_AGENTS) {
         return heartbeat_decode(o, &beat, e) &&
