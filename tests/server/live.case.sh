@@ -148,7 +148,7 @@ run_live_cases() {
     ok wait_for 10 ready_has 403 -- "a list that is forbidden: not ready"
     got=$(get /readyz)
     has "$got" "the namespaces of the cluster are not known yet: " "which one"
-    has "$got" "403 Forbidden (RBAC: the account wants get, list and watch on it)" "and which rule is missing"
+    has "$got" "403 Forbidden (RBAC: the account wants list and watch on it)" "and which rule is missing"
     has "$got" 'User "sa" cannot list resource' "in the API server's own words too"
     begun=$(now_ms)
     stop_server

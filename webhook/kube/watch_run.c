@@ -45,7 +45,7 @@ static struct watch_action refused(struct watch *w, const char *what, const stru
         .expired = span_is(span_of(r->reason), "Expired") || span_is(span_of(r->reason), "Gone"),
     };
     const char *word = r->reason[0] ? r->reason : status_word(r->status);
-    const char *hint = r->status == 403   ? " (RBAC: the account wants get, list and watch on it)"
+    const char *hint = r->status == 403   ? " (RBAC: the account wants list and watch on it)"
                        : r->status == 404 ? " (the cluster does not know this resource)"
                                           : "";
     (void)snprintf(text, sizeof text, "%s %.60s: %u %s%s%s%s", what, w->options.path, r->status,

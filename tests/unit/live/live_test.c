@@ -220,7 +220,7 @@ static void test_forbidden(void) {
     answers(NAMESPACES, 200, "");
     answers(AGENTS, 403, "");
     ok(says("the pods of the cluster are not known yet: list /api/v1/pods: 403 Forbidden (RBAC: "
-            "the account wants get, list and watch on it): no"),
+            "the account wants list and watch on it): no"),
        "a list that is forbidden is named with the rule that is missing");
     end();
     begin(NULL);
