@@ -12,7 +12,7 @@ repair_cases() { # NAMESPACE SCHEDULER
     has "$(field pod/first '{.metadata.annotations.tpguard\.io/gpu-uuids}' -n "$ns")" "GPU-" "... by UUID as well"
     ok eventually 10 has_event Pod/first "NVLinkSetReserved TP=2 on gpu-a GPUs 2,3: NVLink healthy, 12 of 12 lanes." "$ns" -- "describe says which set, and that it is healthy"
     vllm_pod second 2 | k apply -n "$ns" -f - >/dev/null
-    ok eventually 20 has_event Pod/second "NVLinkSetBusy TP=2 waits for a healthy NVLink pair. Nearest: gpu-a: 2,3 in use by $ns/first, 0-1 down (0 of 12 lanes)." "$ns" -- \
+    ok eventually 30 has_event Pod/second "NVLinkSetBusy TP=2 waits for a healthy NVLink pair. Nearest: gpu-a: 2,3 in use by $ns/first, 0-1 down (0 of 12 lanes)." "$ns" -- \
         "the second waits: its event names the pair, its holder and the dead bridge"
     ok eventually 10 has_event Pod/second "128 all-reduces" "$ns" -- "... and what PCIe would cost"
     said=$(condition_of second "$ns")
