@@ -84,7 +84,8 @@ static bool start_leading(struct serve_live *l, struct err *e) {
     }
     return events_start(l->client, l->identity, &l->events, e) &&
            leader_start(l->client, l->namespace, l->identity, &l->leader, e) &&
-           steward_start(l->live, l->leader, l->events, &l->steward, e) &&
+           steward_start(l->live, l->leader, l->events, !l->options->no_binding_gate, &l->steward,
+                         e) &&
            autoscaler_start(l->client, &l->autoscaler, e);
 }
 

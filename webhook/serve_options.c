@@ -105,6 +105,12 @@ static bool set_deadline(struct serve_options *o, const char *v, struct err *e) 
     o->deadline_s = n;
     return true;
 }
+static bool set_no_binding_gate(struct serve_options *o, const char *v, struct err *e) {
+    (void)v;
+    (void)e;
+    o->no_binding_gate = true;
+    return true;
+}
 static bool set_bench_echo(struct serve_options *o, const char *v, struct err *e) {
     (void)v;
     (void)e;
@@ -151,6 +157,9 @@ static const struct option_row {
     {"webhook-config", "NAME",
      "MutatingWebhookConfiguration whose caBundle is kept right, may repeat (with --issue-tls)",
      set_webhook_config},
+    {"no-binding-gate", NULL,
+     "bindings are not sent here: a pod that is bound without a reserved set is no news",
+     set_no_binding_gate},
     {"tls-cert", "FILE", "certificate and chain, PEM; read again when it changes (self-signed)",
      set_cert},
     {"tls-key", "FILE", "its key, PEM", set_key},
@@ -212,10 +221,11 @@ static bool agree_live(const struct serve_options *o, struct err *e) {
     if (o->live && o->cluster_file) {
         return err_set(e, ERR_INPUT, "--live and --cluster exclude each other");
     }
-    if (!o->live && (o->issue_tls || o->context || o->namespace || o->identity)) {
+    bool lives = o->issue_tls || o->context || o->namespace || o->identity || o->no_binding_gate;
+    if (!o->live && lives) {
         return err_set(e, ERR_INPUT,
-                       "--issue-tls, --context, --namespace and --identity are for a "
-                       "live cluster: --live or --kubeconfig is missing");
+                       "--issue-tls, --context, --namespace, --identity and --no-binding-gate are "
+                       "for a live cluster: --live or --kubeconfig is missing");
     }
     if (o->issue_tls && o->tls_cert) {
         return err_set(e, ERR_INPUT, "--issue-tls makes the certificate, found --tls-cert as well");

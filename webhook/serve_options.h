@@ -34,6 +34,7 @@ struct serve_options {
     const char *service;   /* the Service that the API server calls us by */
     const char *webhook_config[SERVE_CONFIGS_MAX];
     unsigned n_webhook_config;
+    bool no_binding_gate; /* bindings do not come by here */
     const char *tls_cert; /* NULL: self-signed */
     const char *tls_key;
     const char *write_ca; /* NULL none */

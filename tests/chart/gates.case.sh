@@ -56,6 +56,7 @@ holds '[kind("ValidatingAdmissionPolicy")[].spec.validations[] | .reason == "For
 renders "bindingGate.required=false" --set bindingGate.required=false
 holds 'obj("ValidatingAdmissionPolicy"; "tpguard-binding") == null' "the gate may be passed by"
 renders "no binding gate" --set bindingGate.enabled=false
+holds 'obj("Deployment"; "tpguard").spec.template.spec.containers[0].args | index("--no-binding-gate") != null' "no binding gate: serve knows it"
 holds '(hooks | map(.name) | index("bindings.tpguard.io") == null) and obj("ValidatingAdmissionPolicy"; "tpguard-binding") == null' "no gate, and none required"
 
 # Rights, one line each. A new one shows here.

@@ -103,7 +103,7 @@ sets_of() { # NAMESPACE
     k get pods -n "$1" -o json | jq -r '.items[] | select(.spec.nodeName and (.status.phase | IN("Succeeded", "Failed") | not))
         | "\(.spec.nodeName) \(.metadata.annotations["tpguard.io/gpus"] // "none")"' | sort
 }
-sets_twice() { sets_of "$1" | uniq -d; }
+sets_twice() { sets_of "$1" | grep -v ' none$' | uniq -d; }
 bound_count() { k get pods -n "$1" -o json | jq '[.items[] | select(.spec.nodeName)] | length'; }
 bound_is() { [ "$(bound_count "$1")" = "$2" ]; }
 # Nodes that hold more GPUs than they have.

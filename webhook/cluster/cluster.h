@@ -15,6 +15,7 @@
 #include "topology/err.h"
 #include "webhook/codec/object.h"
 #include "webhook/core/decide.h"
+#include "webhook/core/landed.h"
 #include "webhook/core/say_event.h"
 
 #define CLUSTER_NODES_MAX    50000
@@ -132,14 +133,37 @@ typedef bool cluster_shown_visit(void *ctx, const struct cluster_shown *s);
  * on. */
 bool cluster_each_shown(struct cluster *c, uint32_t *from, cluster_shown_visit *visit, void *ctx);
 
+/* ---- pods that run ---- */
+
+/* A pod with a TP group of which something else is found than the last time it was told. */
+struct cluster_landed {
+    struct span ns, name;
+    const struct landed_case *now;
+    bool mended;  /* its GPUs were told of before, and carry its groups again */
+    bool unknown; /* which GPUs it has, or how they are wired, cannot be told now */
+};
+/* true: told (or of no interest), false: not now; it comes again. Everything is good during the
+ * call only; no cluster_* call from inside, no I/O. */
+typedef bool cluster_landed_visit(void *ctx, const struct cluster_landed *l);
+/* Looks at the pods of nodes that have changed since the last call, at most `nodes` of these in one
+ * go. true: all were looked at. now: Unix seconds. */
+bool cluster_each_landed(struct cluster *c, int64_t now, uint32_t nodes,
+                         cluster_landed_visit *visit, void *ctx);
+/* What was told of this pod could not be said after all: it comes again. */
+void cluster_landed_again(struct cluster *c, struct span ns, struct span name);
+/* Nothing was told of any pod: whoever starts to look, looks at all. */
+void cluster_landed_anew(struct cluster *c);
+
 /* Everything anew from a file's text, all or nothing: on failure the old content stays. */
 NODISCARD bool cluster_load(struct cluster *c, struct span text, struct err *e);
 
 struct cluster_stats {
     bool ready; /* a first full content is there */
     unsigned nodes, gpu_nodes, pods, topo_ok, topo_missing, topo_invalid;
-    uint64_t decided; /* decide_node calls so far */
-    uint64_t kept;    /* answers read from the keep */
+    unsigned off_nvlink; /* pods last found on GPUs that do not carry their TP groups */
+    unsigned unreserved; /* pods with a TP group that were bound past the gate */
+    uint64_t decided;    /* decide_node calls so far */
+    uint64_t kept;       /* answers read from the keep */
 };
 void cluster_stats_get(struct cluster *c, struct cluster_stats *out);
 /* One line per node whose annotation could not be read: "node gpu-d: tpguard.io/topology: ..." for

@@ -22,6 +22,8 @@ void cluster_stats_get(struct cluster *c, struct cluster_stats *out) {
     for (uint32_t i = 0; i < k->pods.n; i++) {
         const struct pod_rec *p = content_pod(k, i);
         s.pods += p->key && !p->ended;
+        s.off_nvlink += p->key && !p->ended && p->mark.code != REASON_NONE;
+        s.unreserved += p->key && !p->ended && p->mark.unreserved;
     }
     pthread_mutex_unlock(&c->lock);
     *out = s;

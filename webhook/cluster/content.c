@@ -68,6 +68,7 @@ void content_free(struct content *c) {
         free(content_pod(c, i)->key);
         free(content_pod(c, i)->named);
         free(content_pod(c, i)->plan);
+        free(content_pod(c, i)->group);
     }
     content_free_waiting(c);
     for (uint32_t i = 0; i < c->namespaces.n; i++) {

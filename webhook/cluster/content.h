@@ -12,6 +12,7 @@
 #include "webhook/cluster/occupancy.h"
 #include "webhook/cluster/pool.h"
 #include "webhook/codec/object.h"
+#include "webhook/core/landed.h"
 
 /* One line of a node's report. */
 struct held_rec {
@@ -45,6 +46,7 @@ struct node_rec {
     int64_t observed_at;
     int64_t heartbeat_at; /* 0: no agent has been heard */
     uint32_t heard;       /* round of the list that last held the heartbeat */
+    uint64_t landed;      /* gen + jumps when its pods were last looked at; 0 never */
     uint32_t jumps;       /* times that its age changed by more than time passing */
     const char *source;
     char *problem;           /* NULL none */
@@ -60,6 +62,13 @@ struct node_rec {
     uint32_t seen; /* round of the list that last held it */
 };
 
+/* What was last found of a pod that runs (landed.c). */
+struct landed_mark {
+    uint8_t code; /* enum reason; REASON_NONE */
+    uint8_t bad_a, bad_b;
+    bool unreserved;
+};
+
 struct pod_rec {
     char *key;     /* "llm/chat-0"; NULL: record not in use */
     uint32_t node; /* record number */
@@ -71,8 +80,11 @@ struct pod_rec {
     bool ended;   /* ran to its end: holds nothing, whatever a report says */
     uint32_t seen;
     struct grip *named;
-    struct grip *plan;  /* tpguard.io/gpus; NULL none */
-    uint64_t plan_text; /* hash of its text; 0 none */
+    struct grip *plan;       /* tpguard.io/gpus; NULL none */
+    uint64_t plan_text;      /* hash of its text; 0 none */
+    struct tp_groups *group; /* NULL: no TP group whose wires could be judged */
+    bool unreserved;         /* labelled tpguard.io/gated, and bound without a set */
+    struct landed_mark mark;
 };
 
 /* A pod that is bound to no node yet. Of those that concern no GPU only the name is kept, so that

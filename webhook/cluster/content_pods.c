@@ -62,6 +62,7 @@ void content_forget_pod(struct content *c, uint32_t at) {
     free(p->key);
     free(p->named);
     free(p->plan);
+    free(p->group);
     pool_give(&c->pods, at);
     content_node_release(c, node);
 }
@@ -81,6 +82,8 @@ struct reading {
     unsigned n;
     struct pin_entry gpu[GPU_MAX];
     struct span plan; /* tpguard.io/gpus, in plugin mode: who picks the GPUs is the kubelet */
+    bool has_group;
+    struct tp_groups group;
 };
 
 /* Also of a pod whose command line makes no sense (it may run all the same): what names GPUs is in
@@ -133,6 +136,7 @@ static void read_claim(const struct pod *p, struct reading *out) {
         return;
     }
     out->gpus = w.gpus;
+    out->has_group = tp_groups_of(&w, &out->group);
     if (w.pin.kind == PIN_NODE) {
         out->kind = CLAIM_NAMED;
         out->n = w.pin.n;
@@ -144,7 +148,9 @@ static void read_claim(const struct pod *p, struct reading *out) {
 
 /* tpguard.io/gpus, "2,3": the set that the kubelet was made to hand out. */
 static bool read_exact(struct span text, struct reading *out) {
-    struct reading r = {.kind = CLAIM_NAMED, .gpus = out->gpus};
+    struct reading r = *out;
+    r.kind = CLAIM_NAMED;
+    r.n = 0;
     while (text.n) {
         uint32_t index = 0;
         if (r.n == GPU_MAX || !span_u32(span_trim(span_cut(&text, ',')), GPU_INDEX_MAX, &index)) {
@@ -196,12 +202,41 @@ static uint64_t plan_hash(const struct content *c, struct span plan) {
     return plan.n ? name_hash(&c->pod_index.seed, plan) | 1 : 0;
 }
 
+static bool is_same_group(const struct tp_groups *kept, const struct reading *claim) {
+    if (!kept || !claim->has_group) {
+        return !kept && !claim->has_group;
+    }
+    const struct tp_groups *g = &claim->group;
+    return kept->tp == g->tp && kept->groups == g->groups && kept->n_order == g->n_order &&
+           memcmp(kept->order, g->order, g->n_order) == 0;
+}
+
+/* false: no memory. The last judgement was of the old one. */
+static bool keep_group(struct pod_rec *r, const struct reading *claim) {
+    if (is_same_group(r->group, claim)) {
+        return true;
+    }
+    free(r->group);
+    r->group = claim->has_group ? malloc(sizeof *r->group) : NULL;
+    r->mark = (struct landed_mark){0};
+    if (r->group) {
+        *r->group = claim->group;
+    }
+    return r->group || !claim->has_group;
+}
+
+/* The gate writes down what it reserved in one go with the node. */
+static bool is_unreserved(const struct pod *p) {
+    return span_is(pod_label(p, LABEL_GATED), "true") && !pod_annotation(p, ANN_GPUS).n;
+}
+
 /* Status of pods changes often, what they hold never. */
 static bool is_same(const struct content *c, const struct pod_rec *r, const struct pod *p,
                     const struct reading *claim, bool ended) {
     return r->plan_text == plan_hash(c, claim->plan) &&
            span_eq(node_rec_name(content_node(c, r->node)), p->node_name) &&
            r->gpus == claim->gpus && r->kind == claim->kind && r->ended == ended &&
+           r->unreserved == is_unreserved(p) && is_same_group(r->group, claim) &&
            r->named->n == claim->n &&
            (claim->n == 0 ||
             memcmp(r->named->gpu, claim->gpu, claim->n * sizeof claim->gpu[0]) == 0);
@@ -240,7 +275,8 @@ static bool store(struct content *c, const struct pod *p, const char *key,
     r->kind = claim->kind;
     r->ended = ended;
     r->uid = name_hash(&c->pod_index.seed, p->uid);
-    return true;
+    r->unreserved = is_unreserved(p);
+    return keep_group(r, claim) || content_fail_memory(e);
 }
 
 bool content_put_pod(struct content *c, const struct pod *p, struct err *e) {

@@ -10,6 +10,9 @@
 /* The most telling reason among those counted; REASON_NONE when nobody refused. */
 enum reason census_reason(const struct census *c);
 
+/* One node, with what its answer points at. */
+void case_fill(struct node_case *c, const struct node_view *view, const struct node_answer *a);
+
 /* Text of users, safe for one line of ASCII: other bytes become '?', cut at max with "...". */
 void text_clean(struct buf *out, struct span s, size_t max);
 /* "0.6 ms", "45 ms", "1.2 s". */
@@ -43,6 +46,8 @@ unsigned model_heads(const struct decision *d);
 #define WARNING_MAX 120
 /* body + " (Code)" in at most cap - 1 bytes; the body gives way. */
 void line_close(struct buf *body, const char *code, char *out, size_t cap);
+/* "0-1 down (0 of 12 lanes)". */
+void text_pair(struct buf *out, const struct node_case *c);
 /* "gpu-a: 2,3 in use by llm/chat-0, 0-1 down (0 of 12 lanes)". */
 void text_node(struct buf *out, const struct node_case *c);
 /* Reasons of a node, of a pod that waits. */

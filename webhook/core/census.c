@@ -102,8 +102,7 @@ static void name_bad_pair(struct node_case *c, const struct node_view *view) {
     c->bad_state = view->health ? view->health->pair[a][b] : PAIR_UNKNOWN;
 }
 
-static void fill_case(struct node_case *c, const struct node_view *view,
-                      const struct node_answer *a) {
+void case_fill(struct node_case *c, const struct node_view *view, const struct node_answer *a) {
     *c = (struct node_case){.set = true, .answer = *a, .expected = EXPECTED_UNKNOWN};
     struct buf name = BUF_OVER(c->name);
     buf_span(&name, span_upto(view->name, NODE_NAME_MAX - 1));
@@ -139,8 +138,8 @@ void census_add(struct census *c, const struct node_view *view, const struct sha
         return;
     }
     if (fits && is_better(&c->best, view->name, a)) {
-        fill_case(&c->best, view, a);
+        case_fill(&c->best, view, a);
     } else if (!fits && is_nearer(&c->nearest, view->name, a)) {
-        fill_case(&c->nearest, view, a);
+        case_fill(&c->nearest, view, a);
     }
 }

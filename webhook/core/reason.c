@@ -119,8 +119,17 @@ static const struct reason_row rows[REASON_COUNT] = {
     [REASON_RESERVED] = {"NVLinkSetReserved", NULL,
                          "a healthy NVLink set was reserved for the pod when it was bound",
                          STRUCTURAL, NORMAL},
+    [REASON_TP_ACROSS_PCIE] = {"TPAcrossPCIe", NULL,
+                               "a pod that runs: GPUs of one TP group have no working NVLink "
+                               "between them (any more)",
+                               STRUCTURAL, WARNING},
+    [REASON_NOT_RESERVED] = {"NotReserved", NULL,
+                             "the pod got its node while tpguard could not be asked: no NVLink set "
+                             "is reserved for it",
+                             STRUCTURAL, WARNING},
     [REASON_NVLINK_UP] = {"NVLinkUp", NULL,
-                          "all expected lanes of a pair of the node's GPUs are up again",
+                          "all expected lanes of a pair of the node's GPUs are up again; of a pod "
+                          "that runs: those of its GPUs",
                           STRUCTURAL, NORMAL},
     [REASON_NVLINK_HEALTHY] = {"NVLinkHealthy", NULL,
                                "all NVLinks of the node's GPUs are up (its condition)", STRUCTURAL,

@@ -60,7 +60,10 @@ enum reason {
 
     /* what happened (events) */
     REASON_RESERVED,       /* NVLinkSetReserved: of a pod, when it is bound */
-    REASON_NVLINK_UP,      /* NVLinkUp: of a node, all expected lanes of a pair are up again */
+    REASON_TP_ACROSS_PCIE, /* TPAcrossPCIe: of a pod that runs, on GPUs without NVLink */
+    REASON_NOT_RESERVED,   /* NotReserved: of a pod that was bound past the gate */
+    REASON_NVLINK_UP,      /* NVLinkUp: of a node, all expected lanes of a pair are up again;
+                              of a pod, those of its GPUs */
     REASON_NVLINK_HEALTHY, /* NVLinkHealthy: of a node's condition, nothing is wrong */
     REASON_GPU_READY,      /* GPUReady: of a node, a fault is gone, a fabric is ready */
     REASON_TOPOLOGY_KNOWN, /* TopologyKnown: of a node, its report can be used again */

@@ -56,8 +56,7 @@ static void put_sized(struct buf *out, const char *text, unsigned k) {
     }
 }
 
-/* "0-1 down (0 of 12 lanes)". */
-static void put_pair(struct buf *out, const struct node_case *c) {
+void text_pair(struct buf *out, const struct node_case *c) {
     buf_fmt(out, "%s %s", c->bad, pair_state_name((enum pair_state)c->bad_state));
     if ((c->bad_state == PAIR_DOWN || c->bad_state == PAIR_DEGRADED) &&
         c->expected != EXPECTED_UNKNOWN && c->expected) {
@@ -80,7 +79,7 @@ void text_node(struct buf *out, const struct node_case *c) {
     text_clean(out, span_of(c->name), 63);
     buf_str(out, ": ");
     if (is_wire(code) && c->bad[0]) {
-        put_pair(out, c);
+        text_pair(out, c);
         return;
     }
     if (!is_busy(code) || !c->gpus[0]) {
@@ -98,7 +97,7 @@ void text_node(struct buf *out, const struct node_case *c) {
     }
     if (c->bad[0]) {
         buf_str(out, ", ");
-        put_pair(out, c);
+        text_pair(out, c);
     }
 }
 

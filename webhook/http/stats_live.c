@@ -29,8 +29,22 @@ static _Atomic uint64_t failure_cells[CLUSTER_KINDS];
 static _Atomic uint64_t said_cells[LENGTH(fates)];
 static _Atomic uint64_t bind_cells[STATS_BIND_COUNT];
 static _Atomic uint64_t round_cells[1];
+static _Atomic uint64_t off_cells[1];
+static _Atomic uint64_t unreserved_cells[1];
 
-enum family { SYNCED, SILENT, LISTS, EVENTS, FAILURES, SAID, BINDS, ROUNDS, FAMILIES };
+enum family {
+    SYNCED,
+    SILENT,
+    LISTS,
+    EVENTS,
+    FAILURES,
+    SAID,
+    BINDS,
+    ROUNDS,
+    OFF,
+    UNRESERVED,
+    FAMILIES
+};
 
 #define PER_KIND                                                                                   \
     {                                                                                              \
@@ -67,6 +81,20 @@ static const struct metric family[FAMILIES] = {
                 false,
                 {{0}},
                 round_cells},
+    [OFF] = {"tpguard_pods_off_nvlink",
+             "Pods that run with a TP group on GPUs without healthy NVLink between them; 0 on "
+             "replicas that do not lead.",
+             METRIC_GAUGE,
+             false,
+             {{0}},
+             off_cells},
+    [UNRESERVED] = {"tpguard_pods_unreserved",
+                    "Pods with a TP group that were bound past the gate, without a reserved set; 0 "
+                    "on replicas that do not lead.",
+                    METRIC_GAUGE,
+                    false,
+                    {{0}},
+                    unreserved_cells},
 };
 
 void stats_bind(enum stats_bind result, unsigned tries) {
@@ -85,7 +113,11 @@ static void gather(const struct service *s) {
         metric_set(&family[EVENTS], i, 0, w.events);
         metric_set(&family[FAILURES], i, 0, w.failures);
     }
+    struct cluster_stats c;
     struct events_stats e = {0};
+    cluster_stats_get(s->cluster, &c);
+    metric_set(&family[OFF], 0, 0, c.off_nvlink);
+    metric_set(&family[UNRESERVED], 0, 0, c.unreserved);
     events_stats_get(s->events, &e);
     metric_set(&family[SAID], 0, 0, e.written);
     metric_set(&family[SAID], 1, 0, e.repeated);

@@ -1,6 +1,6 @@
-/* What the leader does beside admission: nodes show their wiring, waiting pods are told why. One
- * thread; idle in replicas that do not lead. Everything is worked out anew from the cache, so a new
- * leader goes on where the old one was. */
+/* What the leader does beside admission: nodes show their wiring, waiting pods are told why, and
+ * pods that run across PCIe that they do. One thread; idle in replicas that do not lead. Everything
+ * is worked out anew from the cache, so a new leader goes on where the old one was. */
 #ifndef TPGUARD_LIVE_STEWARD_H
 #define TPGUARD_LIVE_STEWARD_H
 
@@ -12,9 +12,9 @@
 
 struct steward;
 
-/* All pointers must outlive it. */
+/* All pointers must outlive it. gate: bindings come by here (landed.h). */
 NODISCARD bool steward_start(struct live *live, struct leader *leader, struct events *events,
-                             struct steward **out, struct err *e);
+                             bool gate, struct steward **out, struct err *e);
 void steward_stop(struct steward *s); /* joins; NULL is fine */
 
 #endif

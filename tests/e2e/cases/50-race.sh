@@ -30,13 +30,29 @@ some_are_bound() { [ "$(bound_count "$1")" -ge 5 ]; }
 all_told() { # NAMESPACE COUNT
     [ "$(k get events -n "$1" --field-selector reason=NVLinkSetBusy -o json | jq '[.items[].involvedObject.name] | unique | length')" -ge "$2" ]
 }
-judge_race() { # NAMESPACE WHAT
-    local ns=$1 what=$2
+# A pod that tpguard judged a moment before it was killed, and that a scheduler without it bound a moment after, may slip
+# by before the API server's policy has seen the pod (charts/tpguard/README.md). Nothing was reserved for it; it is told so.
+past_the_gate() { # NAMESPACE
+    k get pods -n "$1" -o json | jq -r '.items[] | select(.spec.nodeName and (.metadata.annotations["tpguard.io/gpus"] | not)).metadata.name'
+}
+all_past_are_told() { # NAMESPACE
+    local pod
+    for pod in $(past_the_gate "$1"); do
+        has_event "Pod/$pod" "NotReserved" "$1" || return 1
+    done
+}
+judge_race() { # NAMESPACE WHAT [KILLED]
+    local ns=$1 what=$2 past=0
     ok eventually 150 bound_is "$ns" 50 -- "$what: 50 of 200 pods are bound"
     sleep 8
     is "$(bound_count "$ns")" 50 "$what: exactly 50"
     is "$(sets_twice "$ns")" "" "$what: no pair twice"
-    is "$(sets_of "$ns" | grep -cE '^r[0-9]+ (0,1|2,3)$')" 50 "$what: each has a pair of its own node"
+    [ -z "${3-}" ] || past=$(past_the_gate "$ns" | wc -l)
+    is "$(sets_of "$ns" | grep -cE '^r[0-9]+ (0,1|2,3)$')" $((50 - past)) "$what: each has a pair of its own node"
+    if [ "$past" -gt 0 ]; then
+        ok [ "$past" -le 3 ] -- "$what: $past bound while tpguard was down, no more than a moment's worth"
+        ok eventually 30 all_past_are_told "$ns" -- "$what: who was bound without tpguard is told"
+    fi
     is "$(over_count)" "" "$what: no node beyond its GPUs"
     ok eventually 90 all_told "$ns" 150 -- "$what: the other 150 are told NVLinkSetBusy"
 }
@@ -68,7 +84,7 @@ new_namespace race-two
 deploy_race race-two 200 default-scheduler | k apply -n race-two -f - >/dev/null 2>&1
 ok eventually 60 some_are_bound race-two -- "two schedulers: some are bound"
 kill_tpguard
-judge_race race-two "two schedulers, killed in the middle"
+judge_race race-two "two schedulers, killed in the middle" killed
 is "$(k get pods -n race-two -o json | jq '[.items[] | select(.spec.nodeName).spec.schedulerName] | unique | length')" 2 "both have bound some"
 race_over race-two
 

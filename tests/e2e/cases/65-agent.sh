@@ -99,6 +99,14 @@ ok eventually 40 ready two -- "after the quiet time the pod starts, by itself"
 is "$(env_of two $ns)" 0,1 "on 0,1"
 has "$(events Node/real1)" "NVLinkUp GPUs 0-1: 0 lanes -> 12" "the node has an event of it"
 ok eventually 10 told two -- "and tells who holds what"
+
+# ---- and dies under the pod that runs ----
+plugin_scenario 'remember; down 0 1'
+ok eventually 15 has_event Pod/two "TPAcrossPCIe TP=2 runs on real1 GPUs 0,1: 0-1 down (0 of 12 lanes)." $ns -- "the bridge dies under the pod: its event says so"
+has "$(k -n $ns describe pod two)" "Look: nvidia-smi nvlink --status -i 0" "kubectl describe shows where to look"
+lacks "$(events Pod/one $ns)" TPAcrossPCIe "the pod on the other pair is not troubled"
+plugin_scenario 'remember'
+ok eventually 40 has_event Pod/two "NVLinkUp TP=2 on real1 GPUs 0,1" $ns -- "and that it is healthy again, after the quiet time"
 ok clear_pods $ns -- "both go"
 ok eventually 10 told_none -- "and are gone from the annotation"
 
