@@ -82,10 +82,17 @@ static bool start_leading(struct serve_live *l, struct err *e) {
     if (l->options->role != ROLE_WEBHOOK) {
         return true;
     }
-    return events_start(l->client, l->identity, &l->events, e) &&
-           leader_start(l->client, l->namespace, l->identity, &l->leader, e) &&
-           steward_start(l->live, l->leader, l->events, !l->options->no_binding_gate, &l->steward,
-                         e) &&
+    struct steward_options steward = {.live = l->live,
+                                      .gate = !l->options->no_binding_gate,
+                                      .evict = l->options->evict,
+                                      .evict_after_s = l->options->evict_after_s};
+    if (!events_start(l->client, l->identity, &l->events, e) ||
+        !leader_start(l->client, l->namespace, l->identity, &l->leader, e)) {
+        return false;
+    }
+    steward.events = l->events;
+    steward.leader = l->leader;
+    return steward_start(&steward, &l->steward, e) &&
            autoscaler_start(l->client, &l->autoscaler, e);
 }
 

@@ -1,6 +1,7 @@
 #include "webhook/serve_options.h"
 
 #include "webhook/http/limits.h"
+#include "webhook/live/evict.h"
 #include "webhook/option_words.h"
 #include "webhook/policy_options.h"
 
@@ -105,6 +106,14 @@ static bool set_deadline(struct serve_options *o, const char *v, struct err *e) 
     o->deadline_s = n;
     return true;
 }
+static bool set_across_pcie(struct serve_options *o, const char *v, struct err *e) {
+    o->evict = span_is(span_of(v), "evict");
+    return o->evict || span_is(span_of(v), "tell") || err_set(e, ERR_INPUT, "wants tell or evict");
+}
+static bool set_across_pcie_after(struct serve_options *o, const char *v, struct err *e) {
+    return span_u32(span_of(v), SERVE_EVICT_AFTER_MAX, &o->evict_after_s) ||
+           err_set(e, ERR_INPUT, "wants seconds, 0 to %d", SERVE_EVICT_AFTER_MAX);
+}
 static bool set_no_binding_gate(struct serve_options *o, const char *v, struct err *e) {
     (void)v;
     (void)e;
@@ -157,6 +166,11 @@ static const struct option_row {
     {"webhook-config", "NAME",
      "MutatingWebhookConfiguration whose caBundle is kept right, may repeat (with --issue-tls)",
      set_webhook_config},
+    {"across-pcie", "HOW",
+     "pods that run with a TP group across PCIe: tell, or evict where a healthy set is free (tell)",
+     set_across_pcie},
+    {"across-pcie-after", "SECONDS", "evict when it has been so for so long (120)",
+     set_across_pcie_after},
     {"no-binding-gate", NULL,
      "bindings are not sent here: a pod that is bound without a reserved set is no news",
      set_no_binding_gate},
@@ -221,11 +235,13 @@ static bool agree_live(const struct serve_options *o, struct err *e) {
     if (o->live && o->cluster_file) {
         return err_set(e, ERR_INPUT, "--live and --cluster exclude each other");
     }
-    bool lives = o->issue_tls || o->context || o->namespace || o->identity || o->no_binding_gate;
+    bool lives =
+        o->issue_tls || o->context || o->namespace || o->identity || o->no_binding_gate || o->evict;
     if (!o->live && lives) {
         return err_set(e, ERR_INPUT,
-                       "--issue-tls, --context, --namespace, --identity and --no-binding-gate are "
-                       "for a live cluster: --live or --kubeconfig is missing");
+                       "--issue-tls, --context, --namespace, --identity, --across-pcie and "
+                       "--no-binding-gate are for a live cluster: --live or --kubeconfig is "
+                       "missing");
     }
     if (o->issue_tls && o->tls_cert) {
         return err_set(e, ERR_INPUT, "--issue-tls makes the certificate, found --tls-cert as well");
@@ -259,6 +275,7 @@ bool serve_options_read(int argc, char **argv, struct serve_options *out, struct
                               .extender_listen = "",
                               .policy = policy_default(),
                               .log_level = LOG_INFO,
+                              .evict_after_s = EVICT_AFTER_S,
                               .deadline_s = HTTP_DEADLINE_S,
                               .max_body = HTTP_BODY_DEFAULT};
     for (int i = 1; i < argc; i++) {

@@ -20,6 +20,7 @@ enum serve_role {
     ROLE_SCHEDULER,   /* beside kube-scheduler: answers the extender, writes nothing */
 };
 
+#define SERVE_EVICT_AFTER_MAX 86400
 struct serve_options {
     const char *listen;
     const char *extender_listen; /* "" none */
@@ -34,8 +35,10 @@ struct serve_options {
     const char *service;   /* the Service that the API server calls us by */
     const char *webhook_config[SERVE_CONFIGS_MAX];
     unsigned n_webhook_config;
-    bool no_binding_gate; /* bindings do not come by here */
-    const char *tls_cert; /* NULL: self-signed */
+    bool evict;             /* pods that run across PCIe ... */
+    uint32_t evict_after_s; /* ... for so long */
+    bool no_binding_gate;   /* bindings do not come by here */
+    const char *tls_cert;   /* NULL: self-signed */
     const char *tls_key;
     const char *write_ca; /* NULL none */
     const char *san[SERVE_SANS_MAX];

@@ -30,7 +30,8 @@ is "$missed" "" "and takes nothing else for one"
 while read -r v; do
     has "$cel" "e.name == '$v'" "the condition looks at $v"
 done < <(sed -n 's/.*span_is(name, "\([A-Z_]*\)").*/\1/p' webhook/core/workload_gpus.c)
-conditions=$(jq -r '[.[] | select(.kind == "MutatingWebhookConfiguration").webhooks[].matchConditions[]?.expression, (.[] | select(.kind == "ValidatingAdmissionPolicy").spec | .variables[]?.expression, .validations[].expression)] | .[]' <<<"$objects")
+conditions=$(jq -r '[.[] | select(.kind == "MutatingWebhookConfiguration").webhooks[].matchConditions[]?.expression, (select(.kind == "ValidatingAdmissionPolicy").spec | .matchConditions[]?.expression, .variables[]?.expression, .validations[].expression)] | .[]' <<<"$objects")
+has "$conditions" "object.spec" "expressions of webhooks and policies are there"
 lacks "$conditions" "{{" "no expression has template text in it"
 
 renders "more kinds" --set-json 'workloads.extraRules=[{"apiGroups":["kubeflow.org"],"apiVersions":["v1"],"resources":["pytorchjobs","mpijobs"]}]'
@@ -58,6 +59,15 @@ holds 'obj("ValidatingAdmissionPolicy"; "tpguard-binding") == null' "the gate ma
 renders "no binding gate" --set bindingGate.enabled=false
 holds 'obj("Deployment"; "tpguard").spec.template.spec.containers[0].args | index("--no-binding-gate") != null' "no binding gate: serve knows it"
 holds '(hooks | map(.name) | index("bindings.tpguard.io") == null) and obj("ValidatingAdmissionPolicy"; "tpguard-binding") == null' "no gate, and none required"
+
+# Who may be moved.
+renders "the defaults"
+holds 'obj("Deployment"; "tpguard").spec.template.spec.containers[0].args | index("--across-pcie=tell") != null' "pods across PCIe are told"
+holds '[kind("ClusterRole")[].rules[].resources[]] | index("pods/eviction") == null' "... and there is no right to evict"
+renders "policy.acrossPCIe=evict" --set policy.acrossPCIe=evict
+holds 'obj("Deployment"; "tpguard").spec.template.spec.containers[0].args | index("--across-pcie=evict") != null' "... or moved"
+holds '[kind("ClusterRole")[] | select(.metadata.name == "tpguard").rules[] | select(.resources == ["pods/eviction"]).verbs] == [["create"]]' "... with the right to"
+refuses "acrossPCIe" "no other word" --set policy.acrossPCIe=delete
 
 # Rights, one line each. A new one shows here.
 renders "the rights"

@@ -101,6 +101,21 @@ bool cluster_each_landed(struct cluster *c, int64_t now, uint32_t nodes,
     return done;
 }
 
+enum reason cluster_landed_code(struct cluster *c, struct span ns, struct span name) {
+    char key[CONTENT_KEY_MAX];
+    enum reason code = REASON_NONE;
+    if (!content_key(ns, name, key)) {
+        return code;
+    }
+    pthread_mutex_lock(&c->lock);
+    uint32_t at = index_find(&c->content->pod_index, span_of(key));
+    if (at != INDEX_NONE && !content_pod(c->content, at)->ended) {
+        code = (enum reason)content_pod(c->content, at)->mark.code;
+    }
+    pthread_mutex_unlock(&c->lock);
+    return code;
+}
+
 void cluster_landed_again(struct cluster *c, struct span ns, struct span name) {
     char key[CONTENT_KEY_MAX];
     if (!content_key(ns, name, key)) {

@@ -47,5 +47,7 @@ void event_landed(const struct landed_case *c, const struct decision *d, const s
 void event_mended(const struct landed_case *c, struct buf *out);
 /* "gpu-a was chosen for TP=2 while tpguard could not be asked: ..." */
 void event_unreserved(const struct landed_case *c, struct buf *out);
+/* "Evicted, because its TP group runs across PCIe. ..." asked: where its successor may go. */
+void event_moved(const struct census *asked, struct buf *out);
 
 #endif

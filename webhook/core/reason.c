@@ -127,6 +127,10 @@ static const struct reason_row rows[REASON_COUNT] = {
                              "the pod got its node while tpguard could not be asked: no NVLink set "
                              "is reserved for it",
                              STRUCTURAL, WARNING},
+    [REASON_MOVED] = {"MovedOffPCIe", NULL,
+                      "the pod is evicted: its TP group ran across PCIe, and a healthy NVLink set "
+                      "is free",
+                      STRUCTURAL, NORMAL},
     [REASON_NVLINK_UP] = {"NVLinkUp", NULL,
                           "all expected lanes of a pair of the node's GPUs are up again; of a pod "
                           "that runs: those of its GPUs",

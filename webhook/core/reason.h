@@ -62,6 +62,7 @@ enum reason {
     REASON_RESERVED,       /* NVLinkSetReserved: of a pod, when it is bound */
     REASON_TP_ACROSS_PCIE, /* TPAcrossPCIe: of a pod that runs, on GPUs without NVLink */
     REASON_NOT_RESERVED,   /* NotReserved: of a pod that was bound past the gate */
+    REASON_MOVED,          /* MovedOffPCIe: of a pod, it is evicted for that */
     REASON_NVLINK_UP,      /* NVLinkUp: of a node, all expected lanes of a pair are up again;
                               of a pod, those of its GPUs */
     REASON_NVLINK_HEALTHY, /* NVLinkHealthy: of a node's condition, nothing is wrong */

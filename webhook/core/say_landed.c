@@ -60,13 +60,17 @@ static void put_price(const struct cost_view *v, struct buf *out) {
 
 /* ---- what to do ---- */
 
+static void put_better(const struct census *asked, struct buf *out) {
+    buf_str(out, " Free and healthy now: ");
+    text_clean(out, span_of(asked->best.name), 63);
+    if (asked->best.gpus[0]) {
+        buf_fmt(out, " GPUs %s", asked->best.gpus);
+    }
+}
+
 static void put_remedy(const struct landed_case *c, const struct census *asked, struct buf *out) {
     if (asked->fits && asked->best.set) {
-        buf_str(out, " Free and healthy now: ");
-        text_clean(out, span_of(asked->best.name), 63);
-        if (asked->best.gpus[0]) {
-            buf_fmt(out, " GPUs %s", asked->best.gpus);
-        }
+        put_better(asked, out);
         buf_str(out, "; deleted, the pod's successor is placed there.");
     } else {
         buf_str(out, " No healthy set is free now: a successor would wait.");
@@ -106,4 +110,12 @@ void event_unreserved(const struct landed_case *c, struct buf *out) {
     buf_str(out, " while tpguard could not be asked: no NVLink set is reserved for the pod, so it "
                  "may run across PCIe. Once the node's agent has reported its GPUs, a TPAcrossPCIe "
                  "event says if it does.");
+}
+
+void event_moved(const struct census *asked, struct buf *out) {
+    buf_str(out, "Evicted, because its TP group runs across PCIe.");
+    if (asked->best.set) {
+        put_better(asked, out);
+        buf_str(out, ": its successor is placed there.");
+    }
 }

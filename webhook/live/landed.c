@@ -19,9 +19,7 @@ struct found {
 };
 
 struct landed_watch {
-    struct live *live;
-    struct events *events;
-    bool gate;
+    struct landed_options o;
     bool pending; /* the last round did not get to the end */
     uint64_t generation;
     struct arena arena;
@@ -30,12 +28,10 @@ struct landed_watch {
     struct judgement judged;
 };
 
-struct landed_watch *landed_new(struct live *live, struct events *events, bool gate) {
+struct landed_watch *landed_new(const struct landed_options *o) {
     struct landed_watch *w = calloc(1, sizeof *w);
     if (w) {
-        w->live = live;
-        w->events = events;
-        w->gate = gate;
+        w->o = *o;
         w->pending = true;
         w->arena = arena_new(POD_ARENA_MAX);
     }
@@ -50,7 +46,7 @@ void landed_free(struct landed_watch *w) {
 }
 
 void landed_forget(struct landed_watch *w) {
-    cluster_landed_anew(live_cluster(w->live));
+    cluster_landed_anew(live_cluster(w->o.live));
     w->pending = true;
 }
 
@@ -65,7 +61,7 @@ static bool copy(struct span from, char *to, size_t cap) {
 
 static bool collect(void *ctx, const struct cluster_landed *l) {
     struct landed_watch *w = ctx;
-    bool unreserved = w->gate && l->now->unreserved;
+    bool unreserved = w->o.gate && l->now->unreserved;
     bool news = l->mended || l->now->landed.code != REASON_NONE || unreserved;
     if (!news) {
         return true;
@@ -97,7 +93,7 @@ static void push(struct landed_watch *w, const struct pod *p, enum reason code,
                              .settles = true, /* it waits no more */
                              .message = message,
                              .component = COMPONENT};
-    events_push(w->events, &ev);
+    events_push(w->o.events, &ev);
 }
 
 static void log_found(const struct found *f, enum reason code) {
@@ -117,10 +113,10 @@ static void tell(struct landed_watch *w, const struct found *f, const struct pod
     char text[EVENT_MESSAGE_MAX + 1];
     struct buf message = BUF_OVER(text);
     struct judgement *j = &w->judged;
-    struct policy policy = *live_policy(w->live);
+    struct policy policy = *live_policy(w->o.live);
     enum reason code = (enum reason)f->at.landed.code;
     policy.rewrites = 0;
-    judge_pod(live_cluster(w->live), &policy, p, p->ns, now, j);
+    judge_pod(live_cluster(w->o.live), &policy, p, p->ns, now, j);
     if (j->mode == MODE_OFF || j->mode == MODE_AUDIT || j->decision.code == REASON_IGNORED) {
         return;
     }
@@ -137,18 +133,21 @@ static void tell(struct landed_watch *w, const struct found *f, const struct pod
     }
     push(w, p, code, text);
     log_found(f, code);
+    if (code == REASON_TP_ACROSS_PCIE && j->mode == MODE_ENFORCE) {
+        evict_note(w->o.evict, p->ns, p->name, p->uid, now);
+    }
 }
 
 static bool is_there(struct landed_watch *w, const struct found *f, const struct pod *p) {
     struct buf nothing = buf_new(1);
     enum cluster_pod seen =
-        cluster_find_pod(live_cluster(w->live), p->ns, p->name, p->uid, &nothing);
+        cluster_find_pod(live_cluster(w->o.live), p->ns, p->name, p->uid, &nothing);
     buf_done(&nothing);
     return seen == CLUSTER_POD_BOUND && span_is(p->node_name, f->at.at.name);
 }
 
 void landed_once(struct landed_watch *w, int64_t now, struct landed_round *out) {
-    struct cluster *c = live_cluster(w->live);
+    struct cluster *c = live_cluster(w->o.live);
     uint64_t generation = cluster_generation(c);
     *out = (struct landed_round){0};
     if (!w->pending && generation == w->generation) {
@@ -162,7 +161,7 @@ void landed_once(struct landed_watch *w, int64_t now, struct landed_round *out) 
         struct pod_got got = {0};
         struct err e = {0};
         arena_reset(&w->arena);
-        if (!pod_get(w->live, span_of(f->ns), span_of(f->name), (struct span){0}, &w->arena, &got,
+        if (!pod_get(w->o.live, span_of(f->ns), span_of(f->name), (struct span){0}, &w->arena, &got,
                      &e)) {
             cluster_landed_again(c, span_of(f->ns), span_of(f->name));
             w->pending = true;

@@ -6,6 +6,7 @@
 #define TPGUARD_LIVE_LANDED_H
 
 #include "webhook/live/events.h"
+#include "webhook/live/evict.h"
 #include "webhook/live/live.h"
 
 /* One round looks at most at so many nodes that changed, under the cache's lock, and tells of so
@@ -15,9 +16,15 @@
 
 struct landed_watch;
 
-/* Both must outlive it. gate: bindings come by the binding gate, so that one without a set is worth
- * a word. NULL without memory. */
-struct landed_watch *landed_new(struct live *live, struct events *events, bool gate);
+/* All must outlive it. gate: bindings come by the binding gate, so that one without a set is worth
+ * a word. evict gets the pods that run across PCIe; NULL: nobody is moved. NULL without memory. */
+struct landed_options {
+    struct live *live;
+    struct events *events;
+    struct evict *evict;
+    bool gate;
+};
+struct landed_watch *landed_new(const struct landed_options *o);
 void landed_free(struct landed_watch *w); /* NULL is fine */
 
 struct landed_round {

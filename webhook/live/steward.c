@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "webhook/live/evict.h"
 #include "webhook/live/landed.h"
 #include "webhook/live/narrate.h"
 #include "webhook/live/nodes.h"
@@ -19,7 +20,8 @@ struct steward {
     struct nodes_memory *nodes;
     struct narrate *narrate;
     struct landed_watch *landed;
-    bool led; /* in the last round */
+    struct evict *evict; /* NULL: nobody is moved */
+    bool led;            /* in the last round */
 };
 
 static void round_of(struct steward *s) {
@@ -33,11 +35,13 @@ static void round_of(struct steward *s) {
     }
     if (!s->led) {
         landed_forget(s->landed);
+        evict_forget(s->evict);
         s->led = true;
     }
     nodes_publish_once(s->live, s->leader, s->events, s->nodes, &done);
     narrate_once(s->narrate, clock_unix_s(), &told);
     landed_once(s->landed, clock_unix_s(), &landed);
+    (void)evict_once(s->evict, clock_unix_s()); /* it logs, and tells the pod */
 }
 
 static void *run(void *arg) {
@@ -50,24 +54,31 @@ static void *run(void *arg) {
 
 static void end(struct steward *s) {
     landed_free(s->landed);
+    evict_free(s->evict);
     narrate_free(s->narrate);
     nodes_memory_free(s->nodes);
     free(s);
 }
 
-bool steward_start(struct live *live, struct leader *leader, struct events *events, bool gate,
-                   struct steward **out, struct err *e) {
+static bool make(struct steward *s, const struct steward_options *o) {
+    s->nodes = nodes_memory_new();
+    s->narrate = narrate_new(live_cluster(o->live), live_policy(o->live), o->events);
+    s->evict = o->evict ? evict_new(o->live, o->events, o->evict_after_s) : NULL;
+    const struct landed_options landed = {
+        .live = o->live, .events = o->events, .evict = s->evict, .gate = o->gate};
+    s->landed = landed_new(&landed);
+    return s->nodes && s->narrate && s->landed && (s->evict || !o->evict);
+}
+
+bool steward_start(const struct steward_options *o, struct steward **out, struct err *e) {
     struct steward *s = calloc(1, sizeof *s);
     if (!s) {
         return err_set(e, ERR_INTERNAL, "no memory");
     }
-    s->live = live;
-    s->leader = leader;
-    s->events = events;
-    s->nodes = nodes_memory_new();
-    s->narrate = narrate_new(live_cluster(live), live_policy(live), events);
-    s->landed = landed_new(live, events, gate);
-    bool made = s->nodes && s->narrate && s->landed;
+    s->live = o->live;
+    s->leader = o->leader;
+    s->events = o->events;
+    bool made = make(s, o);
     if (!made || !pace_start(&s->pace, run, s, e)) {
         end(s);
         return made ? false : err_set(e, ERR_INTERNAL, "no memory");

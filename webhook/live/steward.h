@@ -12,9 +12,16 @@
 
 struct steward;
 
-/* All pointers must outlive it. gate: bindings come by here (landed.h). */
-NODISCARD bool steward_start(struct live *live, struct leader *leader, struct events *events,
-                             bool gate, struct steward **out, struct err *e);
+/* All pointers must outlive it. */
+struct steward_options {
+    struct live *live;
+    struct leader *leader;
+    struct events *events;
+    bool gate;              /* bindings come by here (landed.h) */
+    bool evict;             /* pods that run across PCIe are moved (evict.h) ... */
+    uint32_t evict_after_s; /* ... when they have done so for so long */
+};
+NODISCARD bool steward_start(const struct steward_options *o, struct steward **out, struct err *e);
 void steward_stop(struct steward *s); /* joins; NULL is fine */
 
 #endif

@@ -32,6 +32,9 @@ struct kube_client {
     unsigned refuse;                                /* every call is answered with this status */
     unsigned refuse_writes;
     unsigned slow_us;                            /* each call takes as long */
+    unsigned evictions;                          /* tried */
+    unsigned evict_status;                       /* 0: 201 */
+    char evicted[512];                           /* body of the last one */
     bool down;                                   /* no answer at all */
     const char *raw;                             /* what a Lease is answered with instead */
     void (*before_write)(struct kube_client *c); /* once */
@@ -146,6 +149,12 @@ static unsigned api_write(struct kube_client *c, const struct kube_request *r, s
     return fresh ? 201 : 200;
 }
 
+static unsigned api_evict(struct kube_client *c, const struct kube_request *r) {
+    snprintf(c->evicted, sizeof c->evicted, SPAN_FMT, SPAN_ARG(r->body));
+    c->evictions++;
+    return c->evict_status ? c->evict_status : 201;
+}
+
 static unsigned api_read(struct kube_client *c, const struct kube_request *r, struct buf *body) {
     const struct api_object *o = api_find(c, r->path);
     bool lease = span_starts(span_of(r->path), "/apis/");
@@ -180,10 +189,11 @@ bool kube_call(struct kube_client *c, const struct kube_request *r, struct kube_
     }
     bool down = c->down;
     c->writes += !get;
-    got.status = c->refuse                  ? c->refuse
-                 : !get && c->refuse_writes ? c->refuse_writes
-                 : get                      ? api_read(c, r, &got.body)
-                                            : api_write(c, r, &got.body);
+    got.status = c->refuse                                  ? c->refuse
+                 : !get && c->refuse_writes                 ? c->refuse_writes
+                 : get                                      ? api_read(c, r, &got.body)
+                 : span_ends(span_of(r->path), "/eviction") ? api_evict(c, r)
+                                                            : api_write(c, r, &got.body);
     pthread_mutex_unlock(&c->lock);
     if (down) {
         buf_done(&got.body);
