@@ -1,6 +1,8 @@
 # A TP group that runs is across PCIe by now: its pod is told, and with policy.acrossPCIe=evict moved. Nodes without an agent:
 # what it would report is written here.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154
+# shellcheck source=tests/e2e/tpguard.sh
+. "$e2e/tpguard.sh"
 ns=landed
 report() { # NODE POD GPUS
     k annotate --overwrite node "$1" "tpguard.io/allocations=$(jq -nc --arg ns $ns --arg pod "$2" --argjson gpus "[$3]" '
@@ -15,7 +17,7 @@ another_runs() { # THAN
 
 new_namespace $ns
 k cordon gpu-a >/dev/null && k cordon gpu-d >/dev/null
-workload Deployment chat 1 vllm_template 2 | k apply -n $ns -f - >/dev/null
+workload Deployment chat 1 vllm_template 2 | k apply -n $ns -f - >/dev/null 2>&1
 bound_one() { [ -n "$(first_of)" ] && is_bound "$(first_of)" $ns; }
 ok eventually 20 bound_one -- "a TP=2 Deployment runs"
 chat=$(first_of)
@@ -28,8 +30,8 @@ rewire gpu-b "4xH100-NVL down=${was/,/-}"
 ok eventually 15 has_event "Pod/$chat" "Warning TPAcrossPCIe TP=2 runs on gpu-b GPUs $was: ${was/,/-} down (0 of 12 lanes). Its 128 all-reduces" $ns -- \
     "its link dies: the pod is told, with the cost"
 has "$(describe "pod/$chat" $ns)" "Free and healthy now: gpu-b GPUs" "... and where there is a better place"
-gauge() { k get --raw "/api/v1/namespaces/$SYSTEM/pods/https:$1:9443/proxy/metrics" | sed -n 's/^tpguard_pods_off_nvlink //p'; }
-one_counts() { for p in $(tpguard_pods webhook); do gauge "$p"; done | grep -qx 1; }
+gauge() { inside curl -sk -m 5 "https://$(field "pod/$1" '{.status.podIP}' -n "$SYSTEM"):9443/metrics" | sed -n 's/^tpguard_pods_off_nvlink //p'; }
+one_counts() { for p in $(tpguard_pods webhook); do gauge "$p"; done | grep -cx 1; } # not -q: it would end the pipe early
 ok eventually 10 one_counts -- "... and counted in the leader's metrics"
 sleep 5
 is "$(first_of)" "$chat" "it is left where it is"
