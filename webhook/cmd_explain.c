@@ -1,209 +1,23 @@
 /* tpguard explain: manifests in, the server's own judgement out. Reads files, prints, exits by
  * verdict. */
-#include <getopt.h>
 #include <stdio.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "webhook/cmd.h"
 #include "webhook/codec/manifest.h"
 #include "webhook/explain.h"
-#include "webhook/explain_cluster.h"
-#include "webhook/policy_options.h"
+#include "webhook/explain_options.h"
 #include "webhook/sys/file.h"
 
-#define FILES_MAX    64
-#define ARENA_MAX    ((size_t)1024 * 1024 * 1024)
-#define OUTPUT_MAX   ((size_t)512 * 1024 * 1024)
-#define BUILTIN_NAME "the built-in example"
+#define ARENA_MAX  ((size_t)1024 * 1024 * 1024)
+#define OUTPUT_MAX ((size_t)512 * 1024 * 1024)
 
 struct explain_run {
-    const char *file[FILES_MAX];
-    unsigned n_files;
-    struct explain_source source;
-    bool json;
-    bool patch_only;
-    struct explain_style style;
-    struct policy policy;
+    struct explain_options o;
     struct cluster *cluster;
     int rc;
 };
-
-static int complain(const char *where, const struct err *e) {
-    fprintf(stderr, "tpguard: explain: %s%s%s%s%s\n", where, where[0] ? ": " : "", e->path,
-            e->path[0] ? ": " : "", e->msg);
-    return EXIT_USAGE;
-}
-
-static void help(void) {
-    char text[4096];
-    struct buf policy = BUF_OVER(text);
-    policy_options_help(&policy);
-    printf("What would happen to this manifest on these nodes, and why. The same code as the "
-           "server.\n\n"
-           "Usage: tpguard explain -f FILE [OPTIONS]\n\n"
-           "  -f, --filename FILE        manifest, YAML or JSON, several documents; - is standard "
-           "input; may repeat\n"
-           "  --cluster FILE             recorded cluster: kubectl get nodes,pods -A -o yaml > "
-           "FILE (" BUILTIN_NAME ")\n"
-           "  --live                     ask the live cluster, as kubectl would; --kubeconfig FILE "
-           "and --context NAME say which\n"
-           "  -o, --output FORMAT        text or json: one object a line, one line a pod (text)\n"
-           "  --patch                    print only the JSON Patch that admission would apply\n"
-           "  --ascii                    no characters beyond ASCII in pictures\n"
-           "  --color WHEN               auto, always or never (auto)\n"
-           "  --reasons                  print every reason code with its meaning, and stop\n"
-           "  --engines                  print the engines that can be read, and stop\n"
-           "  -h, --help                 this text\n\n"
-           "Policy, as given to tpguard serve:\n%s\n"
-           "Exit codes: 0 allowed, as it is or as rewritten; 1 denied, or nothing fits now; 2 "
-           "wrong input or usage;\n"
-           "3 cannot be told. Pods and the pod templates of Deployment, StatefulSet, DaemonSet, "
-           "Job, CronJob,\n"
-           "ReplicaSet and LeaderWorkerSet are read.\n\n"
-           "Example: tpguard explain -f qwen35.yaml --cluster cluster.yaml\n",
-           buf_cstr(&policy));
-}
-
-enum {
-    OPT_CLUSTER = 256,
-    OPT_PATCH,
-    OPT_ASCII,
-    OPT_COLOR,
-    OPT_POLICY,
-    OPT_REASONS,
-    OPT_ENGINES,
-    OPT_LIVE,
-    OPT_KUBECONFIG,
-    OPT_CONTEXT
-};
-
-static const struct option options[] = {
-    {"filename", required_argument, NULL, 'f'},
-    {"cluster", required_argument, NULL, OPT_CLUSTER},
-    {"live", no_argument, NULL, OPT_LIVE},
-    {"kubeconfig", required_argument, NULL, OPT_KUBECONFIG},
-    {"context", required_argument, NULL, OPT_CONTEXT},
-    {"output", required_argument, NULL, 'o'},
-    {"patch", no_argument, NULL, OPT_PATCH},
-    {"ascii", no_argument, NULL, OPT_ASCII},
-    {"color", required_argument, NULL, OPT_COLOR},
-    {"reasons", no_argument, NULL, OPT_REASONS},
-    {"engines", no_argument, NULL, OPT_ENGINES},
-    {"help", no_argument, NULL, 'h'},
-};
-#define OPTIONS     (sizeof options / sizeof options[0])
-#define OPTIONS_MAX 64
-
-/* Explain's own options and those of the policy, as getopt_long wants them. */
-static void all_options(struct option all[static OPTIONS_MAX]) {
-    size_t n = 0;
-    bool takes_value = false;
-    for (; n < OPTIONS; n++) {
-        all[n] = options[n];
-    }
-    for (unsigned i = 0; n + 1 < OPTIONS_MAX && policy_option_name(i, &takes_value); i++, n++) {
-        int arg = takes_value ? required_argument : no_argument;
-        all[n] = (struct option){policy_option_name(i, &takes_value), arg, NULL, OPT_POLICY};
-    }
-    all[n] = (struct option){0};
-}
-
-static bool take_word(struct explain_run *r, int opt, const char *value, struct err *e) {
-    struct span v = span_of(value);
-    switch (opt) {
-    case 'f':
-        if (r->n_files == FILES_MAX) {
-            return err_set(e, ERR_TOO_LARGE, "at most %d files", FILES_MAX);
-        }
-        r->file[r->n_files++] = value;
-        return true;
-    case 'o':
-        r->json = span_is(v, "json");
-        return r->json || span_is(v, "text") ||
-               err_set(e, ERR_INPUT, "--output wants text or json, found \"%s\"", value);
-    case OPT_CLUSTER:
-        r->source.file = value;
-        return true;
-    case OPT_LIVE:
-        r->source.live = true;
-        return true;
-    case OPT_KUBECONFIG:
-        r->source.kubeconfig = value;
-        r->source.live = true;
-        return true;
-    case OPT_CONTEXT:
-        r->source.context = value;
-        r->source.live = true;
-        return true;
-    case OPT_PATCH:
-        r->patch_only = true;
-        return true;
-    case OPT_ASCII:
-        r->style.ascii = true;
-        return true;
-    case OPT_COLOR:
-        if (!span_is(v, "auto")) {
-            r->style.colour = span_is(v, "always");
-            return r->style.colour || span_is(v, "never") ||
-                   err_set(e, ERR_INPUT, "--color wants auto, always or never, found \"%s\"",
-                           value);
-        }
-        return true;
-    default:
-        return err_set(e, ERR_INTERNAL, "option %d", opt);
-    }
-}
-
-static int print_list(void (*list)(struct buf *out)) {
-    struct buf text = buf_new((size_t)64 * 1024);
-    list(&text);
-    (void)fwrite(buf_cstr(&text), 1, text.n, stdout);
-    buf_done(&text);
-    return EXIT_OK;
-}
-
-/* -1: go on; else the exit code. */
-static int take_options(struct explain_run *r, int argc, char **argv) {
-    struct err e = {0};
-    int which = 0;
-    struct option all[OPTIONS_MAX];
-    all_options(all);
-    opterr = 0;
-    optind = 1;
-    for (int opt; (opt = getopt_long(argc, argv, ":f:o:h", all, &which)) != -1;) {
-        bool good = true;
-        if (opt == 'h') {
-            help();
-            return EXIT_OK;
-        }
-        if (opt == OPT_REASONS || opt == OPT_ENGINES) {
-            return print_list(opt == OPT_REASONS ? explain_reasons : explain_engines);
-        }
-        if (opt == ':') {
-            good = err_set(&e, ERR_INPUT, "%s wants a value", argv[optind - 1]);
-        } else if (opt == '?') {
-            good = err_set(&e, ERR_INPUT, "no option %s; see tpguard explain --help",
-                           argv[optind - 1]);
-        } else if (opt == OPT_POLICY) {
-            good = policy_option_set(&r->policy, span_of(all[which].name), span_of(optarg), &e);
-        } else {
-            good = take_word(r, opt, optarg, &e);
-        }
-        if (!good) {
-            return complain("", &e);
-        }
-    }
-    if (optind < argc) {
-        (void)err_set(&e, ERR_INPUT, "takes no argument \"%s\": a file goes behind -f",
-                      argv[optind]);
-        return complain("", &e);
-    }
-    if (!r->n_files) {
-        (void)err_set(&e, ERR_INPUT, "wants a manifest: tpguard explain -f FILE");
-        return complain("", &e);
-    }
-    return -1;
-}
 
 /* Wiring that cannot be read is said once, on standard error, before any verdict leans on it. */
 static void show_complaints(struct explain_run *r) {
@@ -212,7 +26,7 @@ static void show_complaints(struct explain_run *r) {
         struct span rest = buf_view(&said);
         while (rest.n) {
             struct span line = span_line(&rest);
-            fprintf(stderr, "tpguard: %s: " SPAN_FMT "\n", explain_source_name(&r->source),
+            fprintf(stderr, "tpguard: %s: " SPAN_FMT "\n", explain_source_name(&r->o.source),
                     SPAN_ARG(line));
         }
     }
@@ -260,20 +74,20 @@ static bool explain_unit(struct explain_run *r, const char *file, struct span te
     struct arena a = arena_new(ARENA_MAX);
     struct explained x;
     const struct draw_opts draw = {
-        .colour = r->style.colour, .ascii = r->style.ascii, .indent = 10};
-    if (!explain_gather(r->cluster, &r->policy, u, &draw, &a, &x, e)) {
+        .colour = r->o.style.colour, .ascii = r->o.style.ascii, .indent = 10};
+    if (!explain_gather(r->cluster, &r->o.policy, u, &draw, &a, &x, e)) {
         arena_done(&a);
         return false;
     }
     x.file = file;
     struct buf out = buf_new(OUTPUT_MAX);
-    if (r->patch_only) {
+    if (r->o.patch_only) {
         buf_span(&out, x.patch.n ? x.patch : SPAN("[]"));
         buf_char(&out, '\n');
-    } else if (r->json) {
+    } else if (r->o.json) {
         explain_json(&x, &out);
     } else {
-        explain_text(&x, &r->style, &out);
+        explain_text(&x, &r->o.style, &out);
     }
     if (x.j->malformed) {
         struct err bad = x.j->bad;
@@ -298,7 +112,7 @@ static bool explain_unit(struct explain_run *r, const char *file, struct span te
 static void show_custom(struct explain_run *r, const char *file, const struct manifest *m) {
     struct buf out = buf_new((size_t)256 * 1024);
     for (unsigned i = 0; i < m->n_custom; i++) {
-        explain_custom(file, &m->custom[i], r->json, &out);
+        explain_custom(file, &m->custom[i], r->o.json, &out);
     }
     if (buf_ok(&out)) {
         (void)fwrite(out.p, 1, out.n, stdout);
@@ -320,10 +134,10 @@ static int explain_text_of(struct explain_run *r, const char *file, struct span 
     }
     for (unsigned i = 0; i < m.n && rc == EXIT_OK; i++) {
         if (!explain_unit(r, file, text, &m.unit[i], &e)) {
-            rc = complain(file, &e);
+            rc = explain_complain(file, &e);
         }
     }
-    if (m.n_custom && !r->patch_only) {
+    if (m.n_custom && !r->o.patch_only) {
         show_custom(r, file, &m);
     }
     if (m.broken) {
@@ -345,7 +159,7 @@ static void explain_file(struct explain_run *r, const char *file) {
     struct buf text = buf_new(MANIFEST_MAX);
     int rc = EXIT_USAGE;
     if (!file_read(file, MANIFEST_MAX, &text, &e)) {
-        rc = complain("", &e);
+        rc = explain_complain("", &e);
     } else {
         rc = explain_text_of(r, span_is(span_of(file), "-") ? "stdin" : file, buf_view(&text));
     }
@@ -353,30 +167,47 @@ static void explain_file(struct explain_run *r, const char *file) {
     buf_done(&text);
 }
 
-int cmd_explain(int argc, char **argv) {
-    struct explain_run r = {
-        .policy = policy_default(), .style.colour = isatty(STDOUT_FILENO) == 1, .rc = EXIT_OK};
+static int show_running(struct explain_run *r) {
+    struct buf out = buf_new(OUTPUT_MAX);
+    struct explain_running sum = explain_running(r->cluster, r->o.json, time(NULL), &out);
     struct err e = {0};
-    int rc = take_options(&r, argc, argv);
+    int rc = sum.bad ? EXIT_DENIED : sum.unknown ? EXIT_UNTOLD : EXIT_OK;
+    if (buf_ok(&out)) {
+        (void)fwrite(out.p, 1, out.n, stdout);
+    } else {
+        (void)err_set(&e, ERR_TOO_LARGE, "the answer does not fit");
+        rc = explain_complain("", &e);
+    }
+    buf_done(&out);
+    return rc;
+}
+
+int cmd_explain(int argc, char **argv) {
+    struct explain_run r = {.rc = EXIT_OK};
+    struct err e = {0};
+    int rc = explain_options_read(&r.o, argc, argv);
     if (rc >= 0) {
         return rc;
     }
-    if (r.source.live && r.source.file) {
+    if (r.o.source.live && r.o.source.file) {
         (void)err_set(&e, ERR_INPUT, "--live and --cluster exclude each other");
-        return complain("", &e);
+        return explain_complain("", &e);
     }
-    if (!explain_cluster(&r.source, &r.policy, &r.cluster, &e)) {
+    if (!explain_cluster(&r.o.source, &r.o.policy, &r.cluster, &e)) {
         cluster_free(r.cluster);
-        return complain("", &e);
+        return explain_complain("", &e);
     }
-    bool example = !r.source.file && !r.source.live;
-    if (example && !r.json && !r.patch_only) {
-        fprintf(stderr,
-                "tpguard: no --cluster and no --live given: asking " BUILTIN_NAME " of one node\n");
+    bool example = !r.o.source.file && !r.o.source.live;
+    if (example && !r.o.json && !r.o.patch_only) {
+        fprintf(stderr, "tpguard: no --cluster and no --live given: asking " EXPLAIN_BUILTIN
+                        " of one node\n");
     }
     show_complaints(&r);
-    for (unsigned i = 0; i < r.n_files; i++) {
-        explain_file(&r, r.file[i]);
+    if (r.o.running) {
+        r.rc = show_running(&r);
+    }
+    for (unsigned i = 0; i < r.o.n_files; i++) {
+        explain_file(&r, r.o.file[i]);
     }
     cluster_free(r.cluster);
     return r.rc;

@@ -48,6 +48,13 @@ void explain_json(const struct explained *x, struct buf *out);
 struct manifest_custom;
 void explain_custom(const char *file, const struct manifest_custom *c, bool json, struct buf *out);
 
+/* Pods that run with a TP group: in text those that healthy NVLink does not carry, those of which
+ * it cannot be told, and how many there are; in JSON all of them, one a line. now: Unix seconds. */
+struct explain_running {
+    unsigned pods, bad, unknown;
+};
+struct explain_running explain_running(struct cluster *c, bool json, int64_t now, struct buf *out);
+
 /* Every reason as a Markdown table row; every engine, one a line. */
 void explain_reasons(struct buf *out);
 void explain_engines(struct buf *out);

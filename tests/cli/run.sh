@@ -90,6 +90,22 @@ sed 's/"expected"/"expectad"/' $worked >"$work/odd.yaml"
 run 3 "a node annotation that cannot be read is unknown" "$tpguard" explain -f $m/qwen35.yaml --cluster "$work/odd.yaml"
 says err "node gpu-a"
 
+# what runs
+six=tests/clusters/six-nodes.yaml
+run 0 "pods that run on healthy NVLink" "$tpguard" explain --running --cluster $six
+says out "2 pods with a TP group run: 0 not on healthy NVLink."
+sed '/tpguard.io\/allocations/{s/GPU-43b99cac-375e-4449-a1ef-d741ba1b89f7/OTHER/;s/GPU-24b26a26-7b2f-40b1-a3e0-6adb53e1ae84/GPU-43b99cac-375e-4449-a1ef-d741ba1b89f7/;s/OTHER/GPU-24b26a26-7b2f-40b1-a3e0-6adb53e1ae84/}' \
+    $six >"$work/across.yaml"
+run 1 "two that the kubelet gave the wrong GPUs" "$tpguard" explain --running --cluster "$work/across.yaml"
+says out "llm/chat-0  TP=2 on gpu-f GPUs 0,2: 0-2 has no NVLink (TPAcrossPCIe)"
+says out "2 pods with a TP group run: 2 not on healthy NVLink."
+run 1 "... as JSON" "$tpguard" explain --running --cluster "$work/across.yaml" -o json
+json 'select(.name == "chat-0") | .kind == "RunningPod" and .state == "bad" and .code == "TPAcrossPCIe" and .pair == "0-2" and .gpus == "0,2"' "... one a line"
+grep -v 'tpguard.io/allocations' $six >"$work/untold.yaml"
+run 3 "nobody reported their GPUs: it cannot be told" "$tpguard" explain --running --cluster "$work/untold.yaml"
+says out "2 pods with a TP group run: 0 not on healthy NVLink, 2 cannot be told."
+refuses "a manifest and what runs at once" "--running takes no manifest" "$tpguard" explain --running -f $m/qwen35.yaml
+
 # a live cluster that is not there, or not said
 cat >"$work/nowhere" <<'YAML'
 apiVersion: v1

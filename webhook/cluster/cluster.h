@@ -149,6 +149,8 @@ typedef bool cluster_landed_visit(void *ctx, const struct cluster_landed *l);
  * go. true: all were looked at. now: Unix seconds. */
 bool cluster_each_landed(struct cluster *c, int64_t now, uint32_t nodes,
                          cluster_landed_visit *visit, void *ctx);
+/* Every pod with a TP group, as it is now, told or not; nothing is remembered. false stops. */
+void cluster_each_running(struct cluster *c, int64_t now, cluster_landed_visit *visit, void *ctx);
 /* What was last found of this pod; REASON_NONE also when there is none. */
 enum reason cluster_landed_code(struct cluster *c, struct span ns, struct span name);
 /* What was told of this pod could not be said after all: it comes again. */

@@ -35,18 +35,23 @@ static bool is_as_told(const struct landed_mark *mark, const struct landed *l, b
     return same && mark->unreserved == unreserved;
 }
 
-static void look_at_pod(struct look *k, uint32_t node, struct pod_rec *p) {
+static void judge(struct look *k, uint32_t node, const struct pod_rec *p,
+                  struct landed_case *found) {
     struct content *c = k->c->content;
-    const struct node_rec *r = content_node(c, node);
-    const struct grip *grip = gpus_of(r, p);
-    struct landed_case found = {.group = *p->group, .unreserved = p->unreserved};
+    const struct grip *grip = gpus_of(content_node(c, node), p);
+    *found = (struct landed_case){.group = *p->group, .unreserved = p->unreserved};
     if (!k->viewed) {
         content_view_wiring(c, node, &k->c->policy, &k->view);
         k->viewed = true;
     }
     if (grip && grip->n) {
-        landed_judge(&k->view, p->group, grip->gpu, grip->n, &k->c->policy, k->now, &found.landed);
+        landed_judge(&k->view, p->group, grip->gpu, grip->n, &k->c->policy, k->now, &found->landed);
     }
+}
+
+static void look_at_pod(struct look *k, uint32_t node, struct pod_rec *p) {
+    struct landed_case found;
+    judge(k, node, p, &found);
     if (is_as_told(&p->mark, &found.landed, found.unreserved)) {
         return;
     }
@@ -139,6 +144,36 @@ void cluster_landed_anew(struct cluster *c) {
     }
     for (uint32_t i = 0; i < k->nodes.n; i++) {
         content_node(k, i)->landed = 0;
+    }
+    pthread_mutex_unlock(&c->lock);
+}
+
+static bool show_node(struct look *k, uint32_t at) {
+    const struct content *c = k->c->content;
+    bool going = true;
+    k->viewed = false;
+    for (uint32_t i = content_node(c, at)->first_pod; going && i != INDEX_NONE;
+         i = content_pod(c, i)->next) {
+        const struct pod_rec *p = content_pod(c, i);
+        struct landed_case found;
+        if (p->group && !p->ended) {
+            judge(k, at, p, &found);
+            landed_describe(&k->view, &found);
+            struct cluster_landed l = {.now = &found, .unknown = !found.landed.known};
+            l.name = cut_key(p->key, &l.ns);
+            going = k->visit(k->ctx, &l);
+        }
+    }
+    return going;
+}
+
+void cluster_each_running(struct cluster *c, int64_t now, cluster_landed_visit *visit, void *ctx) {
+    struct look k = {.c = c, .now = now, .visit = visit, .ctx = ctx};
+    pthread_mutex_lock(&c->lock);
+    const struct content *all = c->content;
+    bool going = content_sort(c->content);
+    for (uint32_t i = 0; going && i < all->n_order; i++) {
+        going = show_node(&k, all->order[i]);
     }
     pthread_mutex_unlock(&c->lock);
 }

@@ -39,6 +39,10 @@ struct landed_case {
 };
 void landed_describe(const struct node_view *node, struct landed_case *c);
 
+/* "TP=2 on gpu-b GPUs 0,1: 0-1 down (0 of 12 lanes)"; of GPUs that carry it: "... healthy NVLink".
+ */
+void landed_line(const struct landed_case *c, struct buf *out);
+
 /* Events of the pod, one line of ASCII each. d, asked: what would be decided of it now.
  * "TP=2 runs on gpu-a GPUs 0,1, and 0-1 is down (0 of 12 lanes): ..." */
 void event_landed(const struct landed_case *c, const struct decision *d, const struct census *asked,

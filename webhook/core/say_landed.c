@@ -38,6 +38,20 @@ static void put_wrong(const struct landed_case *c, struct buf *out) {
     }
 }
 
+void landed_line(const struct landed_case *c, struct buf *out) {
+    put_group(c, out);
+    buf_str(out, " on ");
+    put_where(c, out);
+    buf_str(out, ": ");
+    if (!c->landed.known) {
+        buf_str(out, "cannot be told: its GPUs are not reported, or their wiring is not known");
+    } else if (c->landed.code == REASON_NONE) {
+        buf_str(out, "healthy NVLink");
+    } else {
+        put_wrong(c, out);
+    }
+}
+
 /* What it takes on this wire, beside what it would on a healthy one. */
 static void put_price(const struct cost_view *v, struct buf *out) {
     const struct cost_line *many = &v->line[1];
