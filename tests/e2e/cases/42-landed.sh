@@ -33,6 +33,12 @@ has "$(describe "pod/$chat" $ns)" "Free and healthy now: gpu-b GPUs" "... and wh
 gauge() { inside curl -sk -m 5 "https://$(field "pod/$1" '{.status.podIP}' -n "$SYSTEM"):9443/metrics" | sed -n 's/^tpguard_pods_off_nvlink //p'; }
 one_counts() { for p in $(tpguard_pods webhook); do gauge "$p"; done | grep -cx 1; } # not -q: it would end the pipe early
 ok eventually 10 one_counts -- "... and counted in the leader's metrics"
+ask() { NO_PROXY='*' "$TPGUARD" explain --kubeconfig "$E2E_STATE/admin.kubeconfig" "$@" 2>&1; }
+said=$(ask --running)
+is $? 1 "tpguard explain --running finds it, in the live cluster"
+has "$said" "$ns/$chat  TP=2 on gpu-b GPUs $was: ${was/,/-} down (0 of 12 lanes) (TPAcrossPCIe)" "... and says what is wrong"
+said=$(vllm_pod one-more 2 | ask -f - -o json | jq -r '.nodes[] | select(.fits).name' | tr '\n' ' ')
+is "$said" "gpu-b " "tpguard explain -f - finds the place that is left"
 sleep 5
 is "$(first_of)" "$chat" "it is left where it is"
 
