@@ -102,7 +102,6 @@ static bool status_decode(const struct json *status, struct node_object *n, stru
 }
 
 bool node_decode(const struct json *o, struct arena *a, struct node_object *out, struct err *e) {
-    (void)a; /* all text borrows from the tree */
     struct node_object n = {0};
     const struct json *meta = NULL;
     const struct json *spec = NULL;
@@ -119,6 +118,11 @@ bool node_decode(const struct json *o, struct arena *a, struct node_object *out,
     }
     if (status && !status_decode(status, &n, e)) {
         return err_in(e, "status");
+    }
+    const struct json *labels = NULL;
+    struct err ignored = {0};
+    if (json_opt_object(meta, "labels", &labels, &ignored)) {
+        node_place_decode(labels, spec, a, &n.place);
     }
     *out = n;
     return true;

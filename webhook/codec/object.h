@@ -8,6 +8,7 @@
 #include "topology/err.h"
 #include "topology/gpuset.h"
 #include "topology/json.h"
+#include "webhook/core/place.h"
 #include "webhook/core/pod.h"
 
 /* A v1 Pod (metadata, spec, status). */
@@ -39,6 +40,7 @@ struct node_object {
     uint32_t gpus;       /* status.allocatable["nvidia.com/gpu"], 0 if not listed */
     struct span product; /* label nvidia.com/gpu.product, "" */
     uint32_t gfd_count;  /* label nvidia.com/gpu.count, 0 */
+    struct node_place_in place; /* labels and taints */
     /* annotations, p == NULL when absent */
     struct span topology;
     struct span smi_topo;

@@ -6,6 +6,7 @@
 #include "topology/arena.h"
 #include "topology/err.h"
 #include "topology/json.h"
+#include "webhook/core/place.h"
 #include "webhook/core/pod.h"
 
 #define RESOURCE_GPU "nvidia.com/gpu"
@@ -48,5 +49,12 @@ NODISCARD bool containers_decode(const struct json *spec, struct arena *a, struc
 
 /* spec.affinity: what JSON Patch must know about it. */
 NODISCARD bool affinity_decode(const struct json *spec, struct pod *p, struct err *e);
+/* What the pod wants of its node: p->place. Nothing is refused here: what cannot be read cannot be
+ * told. */
+void place_decode(const struct json *spec, struct arena *a, struct pod *p);
+/* spec.taints of a node, and metadata.labels; what cannot be read is not known. spec may be NULL.
+ */
+void node_place_decode(const struct json *labels, const struct json *spec, struct arena *a,
+                       struct node_place_in *out);
 
 #endif

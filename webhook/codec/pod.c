@@ -76,10 +76,14 @@ static bool metadata_decode(const struct json *meta, struct arena *a, struct pod
 }
 
 static bool spec_decode(const struct json *spec, struct arena *a, struct pod *p, struct err *e) {
-    return json_opt_str(spec, "nodeName", &p->node_name, e) &&
-           json_opt_str(spec, "schedulerName", &p->scheduler_name, e) &&
-           json_opt_str(spec, "runtimeClassName", &p->runtime_class, e) &&
-           containers_decode(spec, a, p, e) && affinity_decode(spec, p, e);
+    if (!json_opt_str(spec, "nodeName", &p->node_name, e) ||
+        !json_opt_str(spec, "schedulerName", &p->scheduler_name, e) ||
+        !json_opt_str(spec, "runtimeClassName", &p->runtime_class, e) ||
+        !containers_decode(spec, a, p, e) || !affinity_decode(spec, p, e)) {
+        return false;
+    }
+    place_decode(spec, a, p);
+    return true;
 }
 
 /* A phase of a later Kubernetes is unknown, not an error. */

@@ -16,6 +16,9 @@
 #define POD_ENV_MAX        1024
 #define POD_LABELS_MAX     256 /* labels, and annotations */
 #define POD_TERMS_MAX      64  /* node selector terms */
+/* Of what the pod wants of its node: beyond these it cannot be told, and nothing is refused. */
+#define POD_TOLERATIONS_MAX 256
+#define POD_PLACE_MAX       512 /* entries of nodeSelector, expressions and their values, together */
 
 struct kv {
     struct span key;
@@ -52,6 +55,53 @@ struct container {
     bool claims;          /* resources.claims: DRA, the count is elsewhere */
 };
 
+enum node_op {
+    NODE_OP_UNTOLD = 0, /* none that is known here, or not with these values */
+    NODE_OP_IN,
+    NODE_OP_NOT_IN,
+    NODE_OP_EXISTS,
+    NODE_OP_NOT_EXISTS,
+    NODE_OP_GT,
+    NODE_OP_LT,
+};
+/* One of matchExpressions or matchFields. */
+struct node_rule {
+    struct span key;
+    const struct span *values;
+    uint16_t n;
+    uint8_t op;  /* enum node_op */
+    bool field;  /* key is metadata.name, not a label */
+    int64_t bar; /* the value of Gt, Lt */
+};
+struct node_term {
+    const struct node_rule *rule;
+    uint16_t n; /* 0: matches no node */
+};
+
+enum taint_effect { EFFECT_ANY = 0, EFFECT_NO_SCHEDULE, EFFECT_NO_EXECUTE, EFFECT_OTHER };
+enum toleration_op { TOLERATE_UNTOLD = 0, TOLERATE_EQUAL, TOLERATE_EXISTS };
+struct toleration {
+    struct span key; /* empty: every key */
+    struct span value;
+    uint8_t op;     /* enum toleration_op */
+    uint8_t effect; /* enum taint_effect */
+};
+
+/* What a pod wants of its node, beside node_name. The three flags: that part is there and cannot be
+ * told. */
+struct pod_place {
+    const struct kv *selector;
+    const struct node_term *term; /* alternatives */
+    const struct toleration *toleration;
+    uint16_t n_selector;
+    uint16_t n_terms;
+    uint16_t n_tolerations;
+    bool required; /* there is a required node affinity: no term is no node */
+    bool selector_untold;
+    bool terms_untold;
+    bool tolerations_untold;
+};
+
 enum pod_phase { POD_PHASE_UNKNOWN = 0, POD_PENDING, POD_RUNNING, POD_SUCCEEDED, POD_FAILED };
 
 struct pod {
@@ -72,7 +122,8 @@ struct pod {
     uint16_t n_containers;
     uint8_t phase; /* enum pod_phase */
     bool deleting;
-    uint32_t replicas; /* of the owning manifest when known (explain), 0 unknown */
+    struct pod_place place; /* read by webhook/core/place.h */
+    uint32_t replicas;      /* of the owning manifest when known (explain), 0 unknown */
     uint32_t
         group_size; /* pods that form one engine group (LeaderWorkerSet size); 0 unknown, 1 alone */
 
