@@ -16,6 +16,7 @@ struct explain_row {
     const char *set;     /* answer.set as NVML indices, "" none */
     const char *bad;     /* the pair to blame, "" none */
     const char *summary; /* one line about the node's wiring */
+    const char *why;     /* NodeNotAllowed: which constraint of the pod; "" */
     uint32_t gpus;
     uint32_t used;
 };

@@ -89,10 +89,11 @@ static bool visit(void *ctx, const struct cluster_node_info *info) {
         .set = info->answer->has_set ? set_words(g->a, v, info->answer->set) : "",
         .bad = pair_words(g->a, v, info->answer),
         .summary = summary_words(g->a, info),
+        .why = keep(g->a, span_of(info->why)),
         .gpus = v->gpus,
         .used = v->used,
     };
-    if (!r->name || !r->set || !r->bad || !r->summary) {
+    if (!r->name || !r->set || !r->bad || !r->summary || !r->why) {
         g->full = true;
         return false;
     }
@@ -113,7 +114,8 @@ static const char *subject_of(const struct judgement *j) {
     if (good->set && j->decision.verdict != VERDICT_DENY) {
         return good->name;
     }
-    return bad->set ? bad->name : "";
+    const struct node_case *off = &j->asked.kept_off.node;
+    return off->set && !bad->product[0] ? off->name : bad->set ? bad->name : "";
 }
 
 static bool patch_of(const struct explained *x, struct arena *a, struct span *out, struct err *e) {
@@ -186,7 +188,8 @@ bool explain_gather(struct cluster *c, const struct policy *policy, const struct
                           .cap = stats.nodes,
                           .subject = subject_of(j)};
     out->subject = g.subject;
-    cluster_each(c, &j->shape, now, visit, &g);
+    const struct cluster_ask ask = {.shape = &j->shape, .pod = &u->pod, .now = now};
+    cluster_each(c, &ask, visit, &g);
     if (g.full) {
         return err_set(e, ERR_TOO_LARGE, "out of room for %u nodes", stats.nodes);
     }

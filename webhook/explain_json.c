@@ -99,6 +99,7 @@ static void put_nodes(struct jw *w, const struct explained *x) {
         jw_kv_str(w, "name", r->name);
         jw_kv_bool(w, "fits", fits);
         put_text(w, "code", span_of(fits ? "" : why->code));
+        put_text(w, "keptOffBy", span_of(r->why));
         jw_kv_bool(w, "resolvable", !fits && why->resolvable);
         put_text(w, "pair", span_of(r->bad));
         jw_key(w, "set");

@@ -246,6 +246,10 @@ static void put_nodes(const struct explained *x, const struct explain_style *s, 
                 fits ? "-" : reason_row((enum reason)r->answer.code)->code);
         buf_fmt(out, "%-8s  ", r->bad[0] ? r->bad : r->set[0] ? r->set : "-");
         clean(span_of(r->summary), out);
+        if (r->why[0]) {
+            buf_str(out, "; ");
+            clean(span_of(r->why), out);
+        }
         buf_str(out, "\n");
     }
     if (x->hidden) {

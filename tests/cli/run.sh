@@ -62,6 +62,32 @@ jq -c '.patch' "$work/out" >"$work/patch"
 grep -q 'nvlink-set' "$work/patch"
 result $? "... by a patch on the node affinity"
 
+# explain: what the pod asks of its node (every GPU node of that cluster has the taint nvidia.com/gpu)
+sed 's|^  containers:|  nodeSelector: {kubernetes.io/hostname: gpu-f}\n&|' $m/qwen35.yaml >"$work/selected.yaml"
+run 1 "the one node that is selected is full" "$tpguard" explain -f "$work/selected.yaml" --cluster $six
+says out "allowed, would wait (NVLinkSetBusy)"
+says out "Nearest: gpu-f: 0,1 in use by llm/chat-1."
+grep -q "gpu-a .* no .* NodeNotAllowed .*; nodeSelector wants kubernetes.io/hostname=gpu-f" "$work/out"
+result $? "... and the others are listed as not allowed, with what says so"
+run 1 "as JSON" "$tpguard" explain -f "$work/selected.yaml" --cluster $six -o json
+json '.nodes[0] | .name == "gpu-a" and .fits == false and .code == "NodeNotAllowed" and .resolvable == false and .score == 0 and .keptOffBy == "nodeSelector wants kubernetes.io/hostname=gpu-f"' \
+    "... a node that the pod may not use"
+json '.nodes[5] | .name == "gpu-f" and .code == "NVLinkSetBusy" and .keptOffBy == null' "... and the one that it may"
+sed 's|hostname: gpu-f|hostname: web-a|' "$work/selected.yaml" >"$work/nowhere.yaml"
+run 1 "no node with GPUs is selected" "$tpguard" explain -f "$work/nowhere.yaml" --cluster $six
+says out "allowed, would wait (NodeNotAllowed)"
+says out "It may use none of the 6 nodes with GPUs. gpu-a would fit,"
+says out "2  change the nodeSelector, or label a node"
+run 0 "a manifest without a toleration: Kubernetes may add it" "$tpguard" explain -f $m/qwen35.yaml --cluster $six
+sed 's|^  name: qwen35-27b|&\n  uid: 0f2c|' $m/qwen35.yaml >"$work/made.yaml"
+run 1 "the same pod as it was made: it has none" "$tpguard" explain -f "$work/made.yaml" --cluster $six
+says out "taint nvidia.com/gpu=present:NoSchedule is not tolerated."
+sed 's|^  containers:|  tolerations: [{key: nvidia.com/gpu, operator: Exists}]\n&|' "$work/made.yaml" >"$work/tolerant.yaml"
+run 0 "... and one that has" "$tpguard" explain -f "$work/tolerant.yaml" --cluster $six
+sed 's|^  containers:|  nodeSelector: {kubernetes.io/hostname: gpu-b}\n&|' $m/qwen35-pinned.yaml >"$work/elsewhere.yaml"
+run 1 "a pin across PCIe is denied wherever the pod may be" "$tpguard" explain -f "$work/elsewhere.yaml" --cluster $worked
+says out "denied (PinnedAcrossPCIe)"
+
 # explain: what is not judged
 printf 'apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec: {containers: [{name: c, image: nginx}]}\n' >"$work/web.yaml"
 run 0 "a pod without a GPU" "$tpguard" explain -f "$work/web.yaml" --cluster $worked -o json

@@ -7,6 +7,7 @@
 #include "webhook/codec/object.h"
 #include "webhook/codec/review.h"
 #include "webhook/core/gate.h"
+#include "webhook/core/place.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -95,6 +96,36 @@ static void workload_check(const struct review *r, const struct unit *u, unsigne
     }
 }
 
+/* May the pod be on the node: labels and taints fit their block, the same question has the same
+ * answer, and what says no can be said in a line. */
+static void place_check(const struct pod *p, const struct json *object, struct arena *a) {
+    static unsigned char block[PLACE_BLOCK_MAX];
+    static unsigned char key[PLACE_KEY_MAX];
+    struct node_object node = {0};
+    struct node_place n;
+    struct place_ruling r;
+    struct place_ruling again;
+    struct err e = {0};
+    char line[PLACE_WORDS_TEXT + 1];
+    struct buf words = BUF_OVER(line);
+    must(place_key(p, key) <= PLACE_KEY_MAX);
+    if (!object || !node_decode(object, a, &node, &e)) {
+        return;
+    }
+    unsigned bytes = place_pack(&node.place, block);
+    void *heap = malloc(bytes);
+    must(bytes <= PLACE_BLOCK_MAX && heap);
+    memcpy(heap, block, bytes);
+    place_unpack(heap, &n);
+    place_judge(p, node.name, &n, &r);
+    place_judge(p, node.name, &n, &again);
+    must(r.answer == again.answer && r.rule == again.rule && r.answer <= PLACE_UNTOLD);
+    must((r.answer == PLACE_NO) == (r.rule != PLACE_BY_NOTHING));
+    place_words(p, &n, &r, &words);
+    must(buf_ok(&words) && (r.answer == PLACE_NO) == (words.n > 0));
+    free(heap);
+}
+
 static void answer_check(const struct review *r, struct span patch, struct arena *a) {
     struct buf out = buf_new(CAP);
     char word[64];
@@ -129,6 +160,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         }
         if (n) {
             patch_check(&u[0].pod, true, &a, &patch);
+            place_check(&u[0].pod, r.old_object, &a);
         } else if (r.object) {
             struct pod marks;
             pod_marks(r.object, &a, &marks);

@@ -11,6 +11,7 @@ static void forget(struct answers_of *of) {
     free(of->key);
     free(of->kept);
     free(of->census);
+    free(of->own);
     memset(of, 0, sizeof *of);
 }
 

@@ -9,11 +9,21 @@
 
 #include "webhook/cluster/cluster.h"
 #include "webhook/cluster/index.h"
+#include "webhook/core/place.h"
 
 struct kept {
     uint64_t gen; /* of the node it was decided for; 0 none */
     int64_t until;
     struct node_answer answer;
+};
+
+/* The same counted for pods with these constraints (place_key). */
+struct own_census {
+    struct census census;
+    uint64_t gen;
+    int64_t until;
+    unsigned key_n;
+    unsigned char key[PLACE_KEY_MAX];
 };
 
 struct answers_of {
@@ -28,6 +38,7 @@ struct answers_of {
     struct census *census; /* NULL: none yet */
     uint64_t census_gen;
     int64_t census_until;
+    struct own_census *own; /* of the pod asked for last; NULL: none yet */
 };
 
 struct answers {

@@ -21,7 +21,10 @@
 #define CLUSTER_NODES_MAX    50000
 #define CLUSTER_PODS_MAX     200000
 #define CLUSTER_WAITING_TEXT ((size_t)64 * 1024 * 1024) /* of all objects of waiting GPU pods */
-#define CLUSTER_SHAPES       64 /* shapes whose answers are kept; the least recently used goes first */
+/* Labels and taints of all GPU nodes; mostly 1 to 8 KB a node, at most 16 KB. Of a node for which
+ * no room is left they are not known, and nothing keeps a pod off it. */
+#define CLUSTER_PLACE_BYTES ((size_t)64 * 1024 * 1024)
+#define CLUSTER_SHAPES      64 /* shapes whose answers are kept; the least recently used goes first */
 
 struct cluster;
 
@@ -199,22 +202,31 @@ bool cluster_answer_without(struct cluster *c, struct span node, const struct sp
                             unsigned n, const struct shape *s, int64_t now,
                             struct node_answer *out);
 
-/* All nodes counted for one shape, with the cases worth naming. */
-void cluster_census(struct cluster *c, const struct shape *s, int64_t now, struct census *out);
+/* What is asked of all nodes. pod: whose own constraints count (webhook/core/place.h); NULL
+ * nobody's.
+ */
+struct cluster_ask {
+    const struct shape *shape;
+    const struct pod *pod;
+    int64_t now;
+};
+/* All nodes counted, with the cases worth naming. */
+void cluster_census(struct cluster *c, const struct cluster_ask *ask, struct census *out);
 
 /* For explain and the map: every node in name order, with its view (valid during the call only) and
  * answer. */
 struct cluster_node_info {
     const struct node_view *view;
-    const struct node_answer *answer;
-    const char *problem; /* why the topology is invalid; "" */
-    const char *source;  /* where the topology was read: "tpguard.io/topology",
-                            "tpguard.io/nvidia-smi-topo", "" */
+    const struct node_answer *answer; /* NodeNotAllowed where the pod may not be; else the node's */
+    const char *why;                  /* ... which of its constraints says so; "" */
+    const char *problem;              /* why the topology is invalid; "" */
+    const char *source;               /* where the topology was read: "tpguard.io/topology",
+                                         "tpguard.io/nvidia-smi-topo", "" */
     int64_t observed_at;
 };
 /* false stops. The cache is locked meanwhile: no cluster_* call from inside. */
 typedef bool cluster_visit(void *ctx, const struct cluster_node_info *info);
-void cluster_each(struct cluster *c, const struct shape *s, int64_t now, cluster_visit *visit,
+void cluster_each(struct cluster *c, const struct cluster_ask *ask, cluster_visit *visit,
                   void *ctx);
 /* Who holds GPU `position` of that node: "llm/chat-0"; "" when nobody known. */
 void cluster_holder(struct cluster *c, struct span node, unsigned position, char *out,

@@ -29,5 +29,8 @@ struct question {
 };
 void cluster_answer_at(struct cluster *c, const struct question *q, uint32_t at,
                        struct node_answer *out);
+/* "llm/chat-0, llm/chat-1": who sits on these GPUs of node `at`; as many as fit. */
+void cluster_put_holders(const struct content *k, uint32_t at, const struct topo *t,
+                         struct gpuset of, struct buf *out);
 
 #endif

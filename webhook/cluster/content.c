@@ -62,6 +62,7 @@ void content_free(struct content *c) {
         free_wiring(r);
         content_drop_report(r);
         free(r->shown);
+        free(r->place);
         free(r->name);
     }
     for (uint32_t i = 0; i < c->pods.n; i++) {
@@ -216,6 +217,7 @@ bool content_put_node(struct content *c, const struct node_object *n, struct err
     uint64_t inputs = hash_inputs(c, n);
     r->seen = c->round[CLUSTER_NODES];
     if (r->known && r->inputs == inputs) {
+        content_put_place(c, r, n);
         return content_put_shown(r, n, e);
     }
     content_touch(c, r);
@@ -230,6 +232,7 @@ bool content_put_node(struct content *c, const struct node_object *n, struct err
         free(c->order);
         c->order = NULL;
     }
+    content_put_place(c, r, n);
     return content_put_shown(r, n, e);
 }
 
@@ -241,6 +244,7 @@ void content_drop_node(struct content *c, struct span name) {
     struct node_rec *r = content_node(c, at);
     free_wiring(r);
     content_drop_report(r);
+    content_drop_place(c, r);
     free(r->shown);
     r->shown = NULL;
     r->known = false;

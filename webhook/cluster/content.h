@@ -52,6 +52,8 @@ struct node_rec {
     char *problem;           /* NULL none */
     char *complaints;        /* lines; NULL none */
     struct shown_rec *shown; /* NULL: no GPU node, and it shows nothing */
+    void *place;             /* labels and taints, place_pack; NULL: no GPU node, or no room */
+    uint32_t place_n;
     struct held_rec *held;
     uint32_t n_held;
     uint32_t first_pod;
@@ -117,13 +119,16 @@ struct content {
     struct index namespace_index;
     uint32_t round[CLUSTER_KINDS]; /* of the list under way or the last one */
     size_t waiting_text;           /* bytes of all waiting_rec.text */
+    size_t place_bytes;            /* of all node_rec.place */
+    uint32_t n_tainted;            /* nodes whose node_rec.place has a taint */
     uint64_t next_gen;
     uint32_t *order; /* known nodes by name; NULL: to be sorted again */
     uint32_t n_order;
     bool exact;           /* believe tpguard.io/gpus of pods */
     struct arena scratch; /* one decoding */
     struct node_wiring wiring;
-    struct topo topo; /* of the view in use */
+    unsigned char block[PLACE_BLOCK_MAX]; /* of the node that is put */
+    struct topo topo;                     /* of the view in use */
     struct health health;
 };
 
@@ -182,6 +187,11 @@ char *content_copy(struct span s); /* on the heap, NUL at its end; NULL without 
 /* Keeps uid and marks of a node whose record is filled. Only what the leader writes there depends
  * on them, no answer: the generation stays. */
 NODISCARD bool content_put_shown(struct node_rec *r, const struct node_object *n, struct err *e);
+
+/* Keeps labels and taints of a GPU node whose record is filled, as long as there is room. The
+ * node's own answers do not depend on them and stay; the content's generation changes with them. */
+void content_put_place(struct content *c, struct node_rec *r, const struct node_object *n);
+void content_drop_place(struct content *c, struct node_rec *r);
 
 /* Reads the report of a node into its record. */
 NODISCARD bool content_put_report(struct content *c, struct node_rec *r, struct span text,

@@ -13,6 +13,20 @@ static struct shape without_pin(const struct shape *s) {
     return free;
 }
 
+/* Where a pin could be moved to. Nodes that the pod may not use count where no other fits and the
+ * pin fits nowhere at all: else it would be denied for what it asks of its node. */
+static void count_unpinned(struct cluster *c, const struct pod *p, int64_t now,
+                           struct judgement *out) {
+    const struct shape free = without_pin(&out->shape);
+    struct cluster_ask ask = {.shape = &free, .pod = p, .now = now};
+    cluster_census(c, &ask, &out->unpinned);
+    bool nowhere = out->asked.by_code[REASON_NONE] == 0;
+    if (nowhere && !out->unpinned.fits && out->unpinned.off[REASON_NONE]) {
+        ask.pod = NULL;
+        cluster_census(c, &ask, &out->unpinned);
+    }
+}
+
 void judge_pod(struct cluster *c, const struct policy *policy, const struct pod *p, struct span ns,
                int64_t now, struct judgement *out) {
     memset(out, 0, sizeof *out);
@@ -32,11 +46,11 @@ void judge_pod(struct cluster *c, const struct policy *policy, const struct pod 
         return;
     }
     shape_of(&out->w, &here, &out->shape);
-    cluster_census(c, &out->shape, now, &out->asked);
+    const struct cluster_ask ask = {.shape = &out->shape, .pod = p, .now = now};
+    cluster_census(c, &ask, &out->asked);
     out->has_unpinned = out->shape.pinned;
     if (out->has_unpinned) {
-        struct shape free = without_pin(&out->shape);
-        cluster_census(c, &free, now, &out->unpinned);
+        count_unpinned(c, p, now, out);
     }
     const struct admit_in in = {.pod = p,
                                 .w = &out->w,

@@ -36,10 +36,10 @@ struct node_object {
     struct span uid;
     struct node_marks marks;
     bool unschedulable;
-    bool gpus_known;     /* status.allocatable is there */
-    uint32_t gpus;       /* status.allocatable["nvidia.com/gpu"], 0 if not listed */
-    struct span product; /* label nvidia.com/gpu.product, "" */
-    uint32_t gfd_count;  /* label nvidia.com/gpu.count, 0 */
+    bool gpus_known;            /* status.allocatable is there */
+    uint32_t gpus;              /* status.allocatable["nvidia.com/gpu"], 0 if not listed */
+    struct span product;        /* label nvidia.com/gpu.product, "" */
+    uint32_t gfd_count;         /* label nvidia.com/gpu.count, 0 */
     struct node_place_in place; /* labels and taints */
     /* annotations, p == NULL when absent */
     struct span topology;

@@ -54,6 +54,9 @@ void text_node(struct buf *out, const struct node_case *c);
 bool place_known(enum reason code);
 void place_sentence(const struct admit_in *in, enum reason code, struct buf *out);
 void place_line(const struct admit_in *in, enum reason code, struct buf *out);
+/* What ends a wait for a node that the pod may use: "tolerate the taint, or take it off the node".
+ */
+void place_cure(const struct admit_in *in, struct buf *out);
 /* The pod has fewer GPUs than its own TP size. */
 bool exceeds_pod(const struct admit_in *in);
 

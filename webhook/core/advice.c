@@ -147,7 +147,11 @@ static void advise_fix(const struct admit_in *in, struct decision *d) {
         buf_str(&p.text, "ask for the GPUs that the engine uses, or let it use them all");
         buf_fmt(&p.command, "nvidia.com/gpu: %u", (unsigned)in->w->in_pod.n);
     }
-    bool may_come = in->asked->ever || in->policy->autoscaler || d->code == REASON_NO_GPU_NODES;
+    if (d->code == REASON_NODE_NOT_ALLOWED && begin(d, "fix", &p)) {
+        place_cure(in, &p.text);
+    }
+    bool may_come = in->asked->ever > in->asked->off_ever || in->policy->autoscaler ||
+                    d->code == REASON_NO_GPU_NODES;
     if (d->verdict == VERDICT_WAIT && may_come && begin(d, "wait", &p)) {
         buf_str(&p.text, "leave it Pending: it starts by itself when the reason ends");
     }

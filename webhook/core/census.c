@@ -7,26 +7,38 @@
  * inside a class the reason nearest to a fit first. */
 static unsigned telling(enum reason code) {
     static const uint8_t rank[REASON_COUNT] = {
-        [REASON_PINNED_ACROSS_PCIE] = 10, [REASON_NVLINK_DOWN] = 39,
-        [REASON_NVLINK_DEGRADED] = 38,    [REASON_NVLINK_ASYMMETRIC] = 37,
-        [REASON_FABRIC_NOT_READY] = 36,   [REASON_GPU_FAULT] = 35,
-        [REASON_PLUGIN_WOULD_FAIL] = 34,  [REASON_GPU_CORDONED] = 33,
-        [REASON_MIG_ENABLED] = 32,        [REASON_NVLINK_SET_BUSY] = 29,
-        [REASON_NVLINK_SET_UNSURE] = 28,  [REASON_PIN_BUSY] = 27,
-        [REASON_GPUS_BUSY] = 26,          [REASON_NODE_CORDONED] = 20,
-        [REASON_TOPOLOGY_STALE] = 19,     [REASON_TOPOLOGY_INVALID] = 18,
-        [REASON_TOPOLOGY_UNKNOWN] = 17,   [REASON_NO_NVLINK_SET] = 9,
-        [REASON_NO_NVLINK] = 8,           [REASON_PIN_MISSING] = 7,
-        [REASON_TP_EXCEEDS_GPUS] = 6,     [REASON_NO_GPU] = 1,
+        [REASON_PINNED_ACROSS_PCIE] = 10,
+        [REASON_NVLINK_DOWN] = 39,
+        [REASON_NVLINK_DEGRADED] = 38,
+        [REASON_NVLINK_ASYMMETRIC] = 37,
+        [REASON_FABRIC_NOT_READY] = 36,
+        [REASON_GPU_FAULT] = 35,
+        [REASON_PLUGIN_WOULD_FAIL] = 34,
+        [REASON_GPU_CORDONED] = 33,
+        [REASON_MIG_ENABLED] = 32,
+        [REASON_NVLINK_SET_BUSY] = 29,
+        [REASON_NVLINK_SET_UNSURE] = 28,
+        [REASON_PIN_BUSY] = 27,
+        [REASON_GPUS_BUSY] = 26,
+        [REASON_NODE_CORDONED] = 20,
+        [REASON_TOPOLOGY_STALE] = 19,
+        [REASON_TOPOLOGY_INVALID] = 18,
+        [REASON_TOPOLOGY_UNKNOWN] = 17,
+        [REASON_NO_NVLINK_SET] = 9,
+        [REASON_NO_NVLINK] = 8,
+        [REASON_PIN_MISSING] = 7,
+        [REASON_TP_EXCEEDS_GPUS] = 6,
+        [REASON_NODE_NOT_ALLOWED] = 3,
+        [REASON_NO_GPU] = 1,
         [REASON_NODE_UNKNOWN] = 1,
     };
     return (unsigned)code < REASON_COUNT ? rank[code] : 0;
 }
 
 enum reason census_reason(const struct census *c) {
-    enum reason most = REASON_NONE;
+    enum reason most = c->n_off ? REASON_NODE_NOT_ALLOWED : REASON_NONE;
     for (unsigned i = 0; i < REASON_COUNT; i++) {
-        if (c->by_code[i] && telling((enum reason)i) > telling(most)) {
+        if (c->by_code[i] > c->off[i] && telling((enum reason)i) > telling(most)) {
             most = (enum reason)i;
         }
     }
@@ -122,16 +134,24 @@ void case_fill(struct node_case *c, const struct node_view *view, const struct n
     }
 }
 
-void census_add(struct census *c, const struct node_view *view, const struct shape *s,
-                const struct node_answer *a) {
-    enum reason code = a->code < REASON_COUNT ? (enum reason)a->code : REASON_NODE_UNKNOWN;
-    bool fits = code == REASON_NONE;
-    (void)s;
+static void count(struct census *c, enum reason code, bool ever) {
     c->nodes++;
     c->by_code[code]++;
     c->gpu_nodes += code != REASON_NO_GPU && code != REASON_NODE_UNKNOWN;
+    c->ever += ever;
+}
+
+static enum reason code_of(const struct node_answer *a) {
+    return a->code < REASON_COUNT ? (enum reason)a->code : REASON_NODE_UNKNOWN;
+}
+
+void census_add(struct census *c, const struct node_view *view, const struct shape *s,
+                const struct node_answer *a) {
+    enum reason code = code_of(a);
+    bool fits = code == REASON_NONE;
+    (void)s;
+    count(c, code, a->ever);
     c->fits += fits;
-    c->ever += a->ever;
     c->unknown += code == REASON_TOPOLOGY_UNKNOWN || code == REASON_TOPOLOGY_STALE ||
                   code == REASON_TOPOLOGY_INVALID;
     if (!view) {
@@ -141,5 +161,28 @@ void census_add(struct census *c, const struct node_view *view, const struct sha
         case_fill(&c->best, view, a);
     } else if (!fits && is_nearer(&c->nearest, view->name, a)) {
         case_fill(&c->nearest, view, a);
+    }
+}
+
+/* One that would fit is worth more words than one that would not. */
+static bool is_worth(const struct node_case *old, struct span name, const struct node_answer *a) {
+    bool fitted = old->set && old->answer.code == REASON_NONE;
+    bool fits = a->code == REASON_NONE;
+    return fits != fitted ? fits : fits ? is_better(old, name, a) : is_nearer(old, name, a);
+}
+
+void census_add_off(struct census *c, const struct node_view *view, const struct node_answer *a,
+                    enum place_rule rule, struct span why) {
+    enum reason code = code_of(a);
+    count(c, code, a->ever);
+    c->n_off++;
+    c->off[code]++;
+    c->off_ever += a->ever;
+    if (view && is_worth(&c->kept_off.node, view->name, a)) {
+        struct buf words = BUF_OVER(c->kept_off.why);
+        fill_case(&c->kept_off.node, view, a);
+        c->kept_off.rule = (uint8_t)rule;
+        buf_reset(&words);
+        buf_span(&words, span_upto(why, PLACE_WORDS_TEXT));
     }
 }

@@ -19,7 +19,11 @@ const struct node_case *case_of(const struct admit_in *in) {
         first = &in->asked->best;
         second = &in->asked->nearest;
     }
-    return first->set && first->product[0] ? first : second;
+    if (first->set && first->product[0]) {
+        return first;
+    }
+    const struct node_case *off = &in->asked->kept_off.node;
+    return (second->set && second->product[0]) || !off->set ? second : off;
 }
 
 static enum cost_fabric nvlink_of(unsigned gen) {

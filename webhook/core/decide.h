@@ -12,6 +12,7 @@
 #include "topology/err.h"
 #include "topology/models.h"
 #include "webhook/core/node.h"
+#include "webhook/core/place.h"
 #include "webhook/core/pod.h"
 #include "webhook/core/policy.h"
 #include "webhook/core/reason.h"
@@ -45,21 +46,38 @@ struct node_case {
     char holder[160];              /* who holds the nearest set: "llm/chat-0"; "" not known */
 };
 
+/* A node that the pod's own constraints keep it off. */
+struct node_kept_off {
+    struct node_case node; /* what it would answer: fits, where REASON_NONE */
+    uint8_t rule;          /* enum place_rule */
+    char why[PLACE_WORDS_TEXT + 1];
+};
+
+/* Nodes that the pod may not use by its own constraints ("off") are counted among all, as they
+ * would answer, and apart: what is denied is what no node at all can do, while best, nearest and
+ * fits are of the nodes that the pod may use. */
 struct census {
     uint32_t nodes; /* all nodes that were asked */
     uint32_t gpu_nodes;
-    uint32_t fits;
-    uint32_t ever;    /* could fit one day */
-    uint32_t unknown; /* cannot be told: topology unknown, stale or invalid */
-    uint32_t by_code[REASON_COUNT];
-    struct node_case best;    /* highest score among those that fit */
-    struct node_case nearest; /* the most telling one that does not: health problems before busy
-                                 before structure */
+    uint32_t fits;    /* and the pod may use them */
+    uint32_t ever;    /* could fit one day; off ones too */
+    uint32_t unknown; /* cannot be told: topology unknown, stale or invalid; not off */
+    uint32_t by_code[REASON_COUNT]; /* off ones too */
+    uint32_t n_off;                 /* GPU nodes that are off */
+    uint32_t off_ever;
+    uint32_t off[REASON_COUNT]; /* of by_code; [REASON_NONE]: it would fit, were it allowed */
+    struct node_case best;      /* highest score among those that fit */
+    struct node_case nearest;   /* the most telling one that does not: health problems before busy
+                                   before structure */
+    struct node_kept_off kept_off; /* the off one to name: would fit before would not */
 };
 /* Adds one node. view may be NULL when only the counts matter (then nearest/best are not updated).
  */
 void census_add(struct census *c, const struct node_view *view, const struct shape *s,
                 const struct node_answer *a);
+/* Adds a GPU node that the pod may not use; a: what the node answers, that aside. */
+void census_add_off(struct census *c, const struct node_view *view, const struct node_answer *a,
+                    enum place_rule rule, struct span why);
 
 struct admit_in {
     const struct pod *pod;

@@ -84,14 +84,17 @@ static enum verdict judge_places(const struct admit_in *in, struct decision *d) 
     if (c->gpu_nodes == 0) {
         return say(in, d, may_deny(in) ? VERDICT_DENY : VERDICT_WAIT, REASON_NO_GPU_NODES);
     }
-    if (in->shape->pinned && pinned_across(c)) {
+    /* Denied is what no node can do, one that the pod may not use included: its constraints are
+     * changed more easily than nodes are. */
+    bool nowhere = c->by_code[REASON_NONE] == 0;
+    if (nowhere && in->shape->pinned && pinned_across(c)) {
         bool known = !is_tp_unknown(in->w);
         return say(in, d, known ? VERDICT_DENY : VERDICT_WAIT, REASON_PINNED_ACROSS_PCIE);
     }
-    if (c->ever == 0 && may_deny(in)) {
+    if (nowhere && c->ever == 0 && may_deny(in)) {
         return say(in, d, VERDICT_DENY, REASON_UNSATISFIABLE);
     }
-    bool blind = c->unknown && c->ever <= c->unknown;
+    bool blind = c->unknown && c->ever - c->off_ever <= c->unknown;
     return say(in, d, blind ? VERDICT_UNKNOWN : VERDICT_WAIT, census_reason(c));
 }
 

@@ -84,6 +84,10 @@ static const struct reason_row rows[REASON_COUNT] = {
     [REASON_NODE_CORDONED] = {"NodeCordoned", "node(s) were cordoned",
                               "the node would fit, and kubectl cordon keeps new pods off it",
                               STRUCTURAL, NORMAL},
+    [REASON_NODE_NOT_ALLOWED] = {"NodeNotAllowed", "node(s) were not allowed by the pod itself",
+                                 "the pod's own nodeSelector, affinity or tolerations keep it off "
+                                 "the node",
+                                 STRUCTURAL, NORMAL},
 
     [REASON_MALFORMED] = {"MalformedTP", NULL,
                           "a size that is no whole number above 0, or a contradiction in the pod",

@@ -42,6 +42,8 @@ enum reason {
     REASON_NODE_UNKNOWN,       /* NodeUnknown: not in the cache (yet) */
     REASON_NO_GPU,             /* NoGPU: not a GPU node */
     REASON_NODE_CORDONED,      /* NodeCordoned: it fits, and kubectl cordon keeps pods off it */
+    REASON_NODE_NOT_ALLOWED,   /* NodeNotAllowed: the pod's own constraints keep it off; never said
+                                  by the filter, kube-scheduler has seen to it before it asks */
 
     /* of a pod (admission) */
     REASON_MALFORMED,          /* MalformedTP: a size that is no number, a contradiction */

@@ -43,7 +43,8 @@ void event_waiting(const struct decision *d, struct buf *out) {
     enum reason code = (enum reason)first->code;
     buf_str(out, first->sentence);
     /* The sentence about a pin across PCIe has the cost in it. */
-    if (place_known(code) || code == REASON_NO_GPU_NODES) {
+    bool saves = place_known(code) && code != REASON_NODE_NOT_ALLOWED;
+    if (saves || code == REASON_NO_GPU_NODES) {
         put_saved(&d->cost, out);
     }
 }

@@ -43,6 +43,9 @@ static const struct place_row places[REASON_COUNT] = {
     [REASON_NODE_UNKNOWN] = {"the nodes are not known yet", "It starts when they are"},
     [REASON_NODE_CORDONED] = {"the nodes that would fit are cordoned",
                               "It starts when one of them is uncordoned"},
+    [REASON_NODE_NOT_ALLOWED] = {"its nodeSelector, affinity or tolerations keep it off all nodes "
+                                 "with GPUs",
+                                 ""},
     [REASON_NO_GPU] = {"no node has GPUs for it", "It needs a node with GPUs"},
 };
 
@@ -110,16 +113,50 @@ static void put_need(struct buf *out, const struct admit_in *in) {
     }
 }
 
-void place_sentence(const struct admit_in *in, enum reason code, struct buf *out) {
-    const struct node_case *c = &in->asked->nearest;
-    text_tp(out, in);
-    buf_str(out, " waits for ");
-    put_need(out, in);
-    if (in->shape->pinned) {
-        buf_str(out, " on ");
-        text_pin(out, &in->shape->pin);
+void place_cure(const struct admit_in *in, struct buf *out) {
+    static const char *const cures[] = {
+        [PLACE_BY_NOTHING] = "change what the pod asks of its node",
+        [PLACE_BY_NAME] = "correct spec.nodeName",
+        [PLACE_BY_SELECTOR] = "change the nodeSelector, or label a node",
+        [PLACE_BY_AFFINITY] = "change the node affinity, or label a node",
+        [PLACE_BY_TAINT] = "tolerate the taint in the pod, or take it off the node",
+    };
+    unsigned rule = in->asked->kept_off.rule;
+    buf_str(out, cures[rule <= PLACE_BY_TAINT ? rule : PLACE_BY_NOTHING]);
+}
+
+/* "gpu-b would fit, but taint a=b:NoSchedule is not tolerated." */
+static void put_kept_off(const struct census *c, struct buf *out) {
+    const struct node_kept_off *k = &c->kept_off;
+    text_clean(out, span_of(k->node.name), 63);
+    buf_str(out, k->node.answer.code == REASON_NONE ? " would fit, but " : ": ");
+    buf_str(out, k->why);
+    buf_char(out, '.');
+}
+
+/* No node with GPUs is one that the pod may use. */
+static void put_not_allowed(const struct admit_in *in, struct buf *out) {
+    const struct census *c = in->asked;
+    if (c->n_off == 1) {
+        buf_str(out, "It may not use the one node with GPUs. ");
+    } else {
+        buf_fmt(out, "It may use none of the %u nodes with GPUs. ", (unsigned)c->n_off);
     }
-    buf_str(out, ". ");
+    if (c->kept_off.node.set) {
+        put_kept_off(c, out);
+        buf_char(out, ' ');
+    }
+    if (in->policy->autoscaler) {
+        buf_str(out, "It starts when a node comes that it may use; or ");
+    } else {
+        buf_str(out, "To let it start, ");
+    }
+    place_cure(in, out);
+    buf_char(out, '.');
+}
+
+static void put_nearest(const struct admit_in *in, enum reason code, struct buf *out) {
+    const struct node_case *c = &in->asked->nearest;
     if (c->set) {
         buf_str(out, "Nearest: ");
         text_node(out, c);
@@ -128,11 +165,32 @@ void place_sentence(const struct admit_in *in, enum reason code, struct buf *out
     bool either = code == REASON_NVLINK_SET_BUSY && c->set && c->bad[0];
     buf_str(out, either ? "It starts when either is free or repaired" : places[code].cure);
     buf_char(out, '.');
+    if (in->asked->off[REASON_NONE] && in->asked->kept_off.node.set) {
+        buf_char(out, ' ');
+        put_kept_off(in->asked, out);
+    }
+}
+
+void place_sentence(const struct admit_in *in, enum reason code, struct buf *out) {
+    text_tp(out, in);
+    buf_str(out, " waits for ");
+    put_need(out, in);
+    if (in->shape->pinned) {
+        buf_str(out, " on ");
+        text_pin(out, &in->shape->pin);
+    }
+    buf_str(out, ". ");
+    if (code == REASON_NODE_NOT_ALLOWED) {
+        put_not_allowed(in, out);
+    } else {
+        put_nearest(in, code, out);
+    }
 }
 
 void place_line(const struct admit_in *in, enum reason code, struct buf *out) {
+    bool some = in->asked->n_off && code != REASON_NODE_NOT_ALLOWED;
     text_tp(out, in);
-    buf_str(out, " waits: ");
+    buf_str(out, some ? " waits (nodes it may use): " : " waits: ");
     put_sized(out, places[code].brief, in->shape->tp);
 }
 

@@ -31,6 +31,7 @@ static void put_cost(struct buf *out, const struct cost_view *v) {
 
 static void pinned_sentence(const struct admit_in *in, const struct decision *d, struct buf *out) {
     const struct node_case *c = &in->asked->nearest;
+    c = c->set && c->bad[0] ? c : &in->asked->kept_off.node;
     text_tp(out, in);
     buf_str(out, " is pinned to ");
     text_pin(out, &in->shape->pin);
@@ -150,11 +151,12 @@ static void no_nodes_sentence(const struct admit_in *in, const struct decision *
 }
 
 static void pinned_line(const struct admit_in *in, const struct decision *d, struct buf *out) {
-    (void)d;
+    bool some = in->asked->n_off && d->verdict != VERDICT_DENY;
     text_tp(out, in);
     buf_str(out, " is pinned to ");
     text_pin(out, &in->shape->pin);
-    buf_str(out, ": no node has healthy NVLink there, all-reduces would cross PCIe");
+    buf_fmt(out, ": no node %shas healthy NVLink there, all-reduces would cross PCIe",
+            some ? "it may use " : "");
 }
 
 static void fits_line(const struct admit_in *in, const struct decision *d, struct buf *out) {

@@ -248,7 +248,7 @@ static void many(void) {
     struct cluster *c = cluster_of(&items);
     struct shape s = shape_tp(2);
     struct census census;
-    cluster_census(c, &s, NOW, &census);
+    cluster_census(c, &(struct cluster_ask){.shape = &s, .now = NOW}, &census);
     ok(census.nodes == 400 && census.fits == 200 && census.by_code[REASON_NVLINK_DOWN] == 100 &&
            census.by_code[REASON_NO_NVLINK] == 100,
        "a census counts every node");
@@ -277,10 +277,10 @@ static void many(void) {
 
     char seen[128];
     struct buf b = BUF_OVER(seen);
-    cluster_each(c, &s, NOW, count_visit, &b);
+    cluster_each(c, &(struct cluster_ask){.shape = &s, .now = NOW}, count_visit, &b);
     ok(span_starts(buf_view(&b), "n-0 n-1 n-10 n-100 "), "nodes are visited by name");
     cluster_drop_node(c, SPAN("n-0"));
-    cluster_census(c, &s, NOW, &census);
+    cluster_census(c, &(struct cluster_ask){.shape = &s, .now = NOW}, &census);
     ok(census.nodes == 399, "a node that goes is not counted");
     cluster_free(c);
 }
@@ -323,7 +323,7 @@ static void threads(void) {
         char who[64];
         for (unsigned i = 0; i < 300; i++) {
             (void)ask(w.c, "n1", 1 + i % 4);
-            cluster_census(w.c, &s, NOW, &census);
+            cluster_census(w.c, &(struct cluster_ask){.shape = &s, .now = NOW}, &census);
             cluster_holder(w.c, SPAN("n1"), 0, who, sizeof who);
         }
         ok(pthread_join(thread, &failed) == 0 && !failed,

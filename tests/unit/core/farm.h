@@ -15,6 +15,7 @@ struct farm_node {
 struct farm {
     struct policy policy;
     struct farm_node node[FARM_MAX];
+    const char *off[FARM_MAX]; /* why the pod may not use it (a taint); NULL it may */
     struct pod pod;
     struct kv annotation[4];
     struct env_var env[4];
@@ -94,6 +95,10 @@ static void farm_census(struct farm *f, const struct shape *s, struct census *c)
         }
         machine_take(&m, f->node[i].busy);
         decide_node(&m.view, s, &f->policy, 2000, &a);
+        if (f->off[i]) {
+            census_add_off(c, &m.view, &a, PLACE_BY_TAINT, span_of(f->off[i]));
+            continue;
+        }
         census_add(c, &m.view, s, &a);
         if (f->node[i].holder && strcmp(c->nearest.name, f->node[i].name) == 0) {
             (void)snprintf(c->nearest.holder, sizeof c->nearest.holder, "%s", f->node[i].holder);

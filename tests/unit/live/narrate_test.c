@@ -170,6 +170,105 @@ static void waiting(void) {
     cluster_free(c);
 }
 
+/* A node of 4 x H100 NVL, all of it free, with labels and taints. */
+static void put_gpu_node(struct cluster *c, const char *name, const char *labels,
+                         const char *taints) {
+    struct arena a = arena_new((size_t)1024 * 1024);
+    struct buf text = buf_new((size_t)64 * 1024);
+    struct buf wiring = buf_new((size_t)64 * 1024);
+    struct node_object n = {0};
+    const struct json *o = NULL;
+    struct err e = {0};
+    put_annotation(&wiring, "4xH100-NVL");
+    buf_fmt(&text,
+            "{\"metadata\":{\"name\":\"%s\",\"labels\":{%s}},\"spec\":{\"taints\":[%s]},"
+            "\"status\":{\"allocatable\":{\"nvidia.com/gpu\":\"4\"}}}",
+            name, labels, taints);
+    if (!json_parse(buf_view(&text), &a, &o, &e) || !node_decode(o, &a, &n, &e)) {
+        bail(buf_cstr(&text), &e);
+    }
+    n.topology = buf_view(&wiring);
+    if (!cluster_put_node(c, &n, &e)) {
+        bail(name, &e);
+    }
+    buf_done(&text);
+    buf_done(&wiring);
+    arena_done(&a);
+}
+
+#define SELECTING(name, more)                                                                      \
+    "{\"metadata\":{\"namespace\":\"llm\",\"name\":\"" name "\",\"uid\":\"u-" name                 \
+    "\"},\"spec\":{" more ",\"containers\":[{\"name\":\"m\",\"image\":"                            \
+    "\"vllm/vllm-openai:v0.11.0\",\"args\":[\"--model\",\"Qwen/Qwen3-32B-FP8\","                   \
+    "\"--tensor-parallel-size\",\"2\"],\"resources\":{\"limits\":{\"nvidia.com/gpu\":\"2\"}}}]},"  \
+    "\"status\":{\"phase\":\"Pending\"}}"
+
+static void told_is(struct cluster *c, const char *pod, const char *want, const char *what) {
+    struct policy policy = policy_default();
+    struct events *q = start_events();
+    struct narrate *n = narrate_new(c, &policy, q);
+    struct narrate_round r;
+    narrate_once(n, NOW, &r);
+    settle(q);
+    is_str(told(pod, "message"), want, what);
+    narrate_free(n);
+    events_stop(q);
+}
+
+/* A node with room that the pod may not use is no reason to be silent, nor one to be named. */
+static void kept_off(void) {
+    struct cluster *c = worked_example();
+    put_gpu_node(c, "gpu-b", "\"pool\":\"b\"",
+                 "{\"key\":\"team\",\"value\":\"red\",\"effect\":\"NoSchedule\"}");
+    put_waiting(c, WAITING("llm", "qwen", "2", ""));
+    told_is(c, "qwen",
+            "TP=2 waits for a healthy NVLink pair. Nearest: gpu-a: 2,3 in use by llm/chat-0, 0-1 "
+            "down (0 of 12 lanes). It starts when either is free or repaired. gpu-b would fit, but "
+            "taint team=red:NoSchedule is not tolerated." COST,
+            "a pair is free where the pod does not tolerate the taint: said beside the nearest");
+    cluster_drop_pod(c, SPAN("llm"), SPAN("qwen"));
+    put_waiting(c, SELECTING("only", "\"nodeSelector\":{\"pool\":\"c\"}"));
+    told_is(c, "only",
+            "TP=2 waits for a healthy NVLink pair. It may use none of the 2 nodes with GPUs. gpu-b "
+            "would fit, but nodeSelector wants pool=c. To let it start, change the nodeSelector, "
+            "or label a node.",
+            "no node is selected: the fix is named, and no node as the nearest");
+    is_str(told("only", "reason"), "NodeNotAllowed", "... with a code of its own");
+    is_str(told("only", "type"), "Normal", "... as nothing unusual");
+    cluster_drop_pod(c, SPAN("llm"), SPAN("only"));
+    put_waiting(c, SELECTING("right", "\"nodeSelector\":{\"pool\":\"b\"},\"tolerations\":"
+                                      "[{\"key\":\"team\",\"value\":\"red\"}]"));
+    told_is(c, "right", "", "a node fits and may be used: the scheduler is about to take it");
+    put_gpu_node(c, "gpu-b", "\"pool\":\"c\"", "");
+    told_is(c, "right",
+            "TP=2 waits for a healthy NVLink pair. It may use none of the 2 nodes with GPUs. gpu-b "
+            "would fit, but nodeSelector wants pool=b. To let it start, change the nodeSelector, "
+            "or label a node.",
+            "the label of the node has changed: told");
+    cluster_drop_pod(c, SPAN("llm"), SPAN("right"));
+    put_waiting(c, SELECTING("later", "\"affinity\":{\"nodeAffinity\":{"
+                                      "\"requiredDuringSchedulingIgnoredDuringExecution\":{"
+                                      "\"nodeSelectorTerms\":[{\"matchExpressions\":[{\"key\":"
+                                      "\"pool\",\"operator\":\"Like\",\"values\":[\"x\"]}]}]}}}"));
+    told_is(c, "later", "", "an operator that is not known keeps nobody off: nothing is said");
+    cluster_free(c);
+}
+
+/* What steering has added is no constraint of the pod's own. */
+static void steered(void) {
+    struct cluster *c = worked_example();
+    put_waiting(c, SELECTING("qwen", "\"affinity\":{\"nodeAffinity\":{"
+                                     "\"requiredDuringSchedulingIgnoredDuringExecution\":{"
+                                     "\"nodeSelectorTerms\":[{\"matchExpressions\":[{\"key\":"
+                                     "\"tpguard.io/nvlink-set\",\"operator\":\"Gt\",\"values\":"
+                                     "[\"1\"]}]}]}}}"));
+    told_is(c, "qwen",
+            "TP=2 waits for a healthy NVLink pair. Nearest: gpu-a: 2,3 in use by llm/chat-0, 0-1 "
+            "down (0 of 12 lanes). It starts when either is free or repaired." COST,
+            "the affinity that tpguard added itself hides no reason");
+    cluster_free(c);
+}
+
 /* More than one round takes: each gets its turn. */
 static void many(void) {
     enum { PODS = NARRATE_PODS + 500 };
@@ -258,6 +357,8 @@ static void reserved(void) {
 
 int main(void) {
     waiting();
+    kept_off();
+    steered();
     many();
     reserved();
     return tap_done();
