@@ -37,7 +37,7 @@ static bool read_pairs(const struct json *map, struct arena *a, unsigned n, cons
     if (n && !kv) {
         return false;
     }
-    for (const struct json *v = n ? json_first(map) : NULL; v; v = json_next(v), i++) {
+    for (const struct json *v = n ? json_first(map) : NULL; v && i < n; v = json_next(v), i++) {
         kv[i].key = json_key(v);
         if (!json_as_str(v, &kv[i].value)) {
             return false;
@@ -128,7 +128,7 @@ static bool rule_decode(const struct json *v, struct budget *b, bool field, stru
         return false;
     }
     unsigned i = 0;
-    for (const struct json *s = list ? json_first(list) : NULL; s; s = json_next(s), i++) {
+    for (const struct json *s = list ? json_first(list) : NULL; s && i < n; s = json_next(s), i++) {
         if (!json_as_str(s, &values[i])) {
             return true;
         }
@@ -157,7 +157,8 @@ static bool term_decode(const struct json *v, struct budget *b, struct node_term
     }
     unsigned at = 0;
     for (unsigned k = 0; k < 2; k++) {
-        for (const struct json *e = list[k] ? json_first(list[k]) : NULL; e; e = json_next(e)) {
+        for (const struct json *e = list[k] ? json_first(list[k]) : NULL; e && at < n;
+             e = json_next(e)) {
             if (!rule_decode(e, b, k == 1, &rule[at++])) {
                 return false;
             }
@@ -189,7 +190,7 @@ static bool terms_decode(const struct json *spec, struct budget *b, struct pod_p
         return false;
     }
     unsigned i = 0;
-    for (const struct json *v = list ? json_first(list) : NULL; v; v = json_next(v), i++) {
+    for (const struct json *v = list ? json_first(list) : NULL; v && i < n; v = json_next(v), i++) {
         if (!term_decode(v, b, &term[i])) {
             return false;
         }
@@ -239,7 +240,7 @@ static bool tolerations_decode(const struct json *spec, struct arena *a, struct 
         return false;
     }
     unsigned i = 0;
-    for (const struct json *v = list ? json_first(list) : NULL; v; v = json_next(v), i++) {
+    for (const struct json *v = list ? json_first(list) : NULL; v && i < n; v = json_next(v), i++) {
         t[i] = (struct toleration){0};
         if (!toleration_decode(v, &t[i])) {
             return false;
@@ -281,7 +282,7 @@ static bool taints_decode(const struct json *spec, struct arena *a, struct node_
         return false;
     }
     unsigned i = 0;
-    for (const struct json *v = list ? json_first(list) : NULL; v; v = json_next(v), i++) {
+    for (const struct json *v = list ? json_first(list) : NULL; v && i < n; v = json_next(v), i++) {
         t[i] = (struct node_taint){0};
         if (!taint_decode(v, &t[i])) {
             return false;
