@@ -57,6 +57,8 @@ void place_line(const struct admit_in *in, enum reason code, struct buf *out);
 /* What ends a wait for a node that the pod may use: "tolerate the taint, or take it off the node".
  */
 void place_cure(const struct admit_in *in, struct buf *out);
+/* ... which Kubernetes does by itself, when the node is well again. */
+bool place_passes(const struct admit_in *in);
 /* The pod has fewer GPUs than its own TP size. */
 bool exceeds_pod(const struct admit_in *in);
 

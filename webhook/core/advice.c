@@ -150,7 +150,8 @@ static void advise_fix(const struct admit_in *in, struct decision *d) {
     if (d->code == REASON_NODE_NOT_ALLOWED && begin(d, "fix", &p)) {
         place_cure(in, &p.text);
     }
-    bool may_come = in->asked->ever > in->asked->off_ever || in->policy->autoscaler ||
+    bool passes = d->code == REASON_NODE_NOT_ALLOWED && place_passes(in);
+    bool may_come = in->asked->ever > in->asked->off_ever || passes || in->policy->autoscaler ||
                     d->code == REASON_NO_GPU_NODES;
     if (d->verdict == VERDICT_WAIT && may_come && begin(d, "wait", &p)) {
         buf_str(&p.text, "leave it Pending: it starts by itself when the reason ends");

@@ -249,6 +249,16 @@ static enum place_answer judge_taints(const struct pod *p, const struct node_pla
     return all;
 }
 
+static enum place_rule taint_rule(const struct node_place *n, unsigned at) {
+    if (at >= n->n_taints) {
+        return PLACE_BY_TAINT;
+    }
+    const struct span key = {n->text + n->taint[at].at, n->taint[at].key_n};
+    bool state = span_starts(key, "node.kubernetes.io/") ||
+                 span_starts(key, "node.cloudprovider.kubernetes.io/");
+    return state ? PLACE_BY_STATE : PLACE_BY_TAINT;
+}
+
 static bool decides(struct place_ruling *r, enum place_rule rule, enum place_answer a) {
     r->answer = (uint8_t)also((enum place_answer)r->answer, a);
     r->rule = (uint8_t)(a == PLACE_NO ? rule : PLACE_BY_NOTHING);
@@ -264,7 +274,8 @@ void place_judge(const struct pod *p, struct span node, const struct node_place 
         decides(out, PLACE_BY_AFFINITY, judge_affinity(&p->place, node, n))) {
         return;
     }
-    (void)decides(out, PLACE_BY_TAINT, judge_taints(p, n, &out->at));
+    enum place_answer taints = judge_taints(p, n, &out->at);
+    (void)decides(out, taint_rule(n, out->at), taints);
 }
 
 bool place_asks(const struct pod *p) {

@@ -66,12 +66,15 @@ enum place_rule {
     PLACE_BY_NAME,
     PLACE_BY_SELECTOR,
     PLACE_BY_AFFINITY,
-    PLACE_BY_TAINT
+    PLACE_BY_TAINT,
+    PLACE_BY_STATE, /* a taint that Kubernetes sets and takes off itself: not ready, no memory left
+                     */
+    PLACE_RULES
 };
 struct place_ruling {
     uint8_t answer; /* enum place_answer */
     uint8_t rule;   /* enum place_rule: what says no */
-    uint16_t at;    /* BY_SELECTOR: index in the pod's, BY_TAINT: in the node's */
+    uint16_t at;    /* BY_SELECTOR: index in the pod's, BY_TAINT, BY_STATE: in the node's */
 };
 
 /* A pod without uid is not made yet: tolerations that Kubernetes itself may still add to it

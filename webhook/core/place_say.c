@@ -12,11 +12,9 @@ static void put_pair(struct buf *out, struct span key, struct span value) {
 
 static void put_taint(struct buf *out, const struct node_place *n, unsigned at) {
     const struct taint_at *t = &n->taint[at];
-    buf_str(out, "taint ");
     put_pair(out, (struct span){n->text + t->at, t->key_n},
              (struct span){n->text + t->at + t->key_n, t->value_n});
     buf_str(out, t->effect == EFFECT_NO_EXECUTE ? ":NoExecute" : ":NoSchedule");
-    buf_str(out, " is not tolerated");
 }
 
 void place_words(const struct pod *p, const struct node_place *n, const struct place_ruling *r,
@@ -37,10 +35,19 @@ void place_words(const struct pod *p, const struct node_place *n, const struct p
         break;
     case PLACE_BY_TAINT:
         if (r->at < n->n_taints) {
+            buf_str(out, "taint ");
+            put_taint(out, n, r->at);
+            buf_str(out, " is not tolerated");
+        }
+        break;
+    case PLACE_BY_STATE:
+        if (r->at < n->n_taints) {
+            buf_str(out, "Kubernetes has tainted it ");
             put_taint(out, n, r->at);
         }
         break;
     case PLACE_BY_NOTHING:
+    case PLACE_RULES:
         break;
     }
 }

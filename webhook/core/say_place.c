@@ -113,16 +113,21 @@ static void put_need(struct buf *out, const struct admit_in *in) {
     }
 }
 
+bool place_passes(const struct admit_in *in) {
+    return in->asked->kept_off.rule == PLACE_BY_STATE;
+}
+
 void place_cure(const struct admit_in *in, struct buf *out) {
-    static const char *const cures[] = {
+    static const char *const cures[PLACE_RULES] = {
         [PLACE_BY_NOTHING] = "change what the pod asks of its node",
         [PLACE_BY_NAME] = "correct spec.nodeName",
         [PLACE_BY_SELECTOR] = "change the nodeSelector, or label a node",
         [PLACE_BY_AFFINITY] = "change the node affinity, or label a node",
         [PLACE_BY_TAINT] = "tolerate the taint in the pod, or take it off the node",
+        [PLACE_BY_STATE] = "see to the node: Kubernetes takes the taint off",
     };
     unsigned rule = in->asked->kept_off.rule;
-    buf_str(out, cures[rule <= PLACE_BY_TAINT ? rule : PLACE_BY_NOTHING]);
+    buf_str(out, cures[rule < PLACE_RULES ? rule : PLACE_BY_NOTHING]);
 }
 
 /* "gpu-b would fit, but taint a=b:NoSchedule is not tolerated." */
@@ -145,6 +150,10 @@ static void put_not_allowed(const struct admit_in *in, struct buf *out) {
     if (c->kept_off.node.set) {
         put_kept_off(c, out);
         buf_char(out, ' ');
+    }
+    if (place_passes(in)) {
+        buf_str(out, "It starts when Kubernetes takes the taint off.");
+        return;
     }
     if (in->policy->autoscaler) {
         buf_str(out, "It starts when a node comes that it may use; or ");

@@ -193,6 +193,12 @@ static const struct row taints[] = {
      TAINTED("{'key':'a','effect':'PreferNoSchedule'}"), "yes"},
     {"an effect nobody knows keeps nobody off", TOLERATE(""),
      TAINTED("{'key':'a','effect':'NoDrain'},{'key':'b'}"), "yes"},
+    {"a taint that Kubernetes sets itself", TOLERATE(""),
+     TAINTED("{'key':'node.kubernetes.io/disk-pressure','effect':'NoSchedule'}"), "no state"},
+    {"... after one of an administrator's", TOLERATE(""),
+     TAINTED("{'key':'a','effect':'NoSchedule'},"
+             "{'key':'node.kubernetes.io/disk-pressure','effect':'NoSchedule'}"),
+     "no taint"},
     {"the taint of kubectl cordon is said apart", TOLERATE(""),
      TAINTED("{'key':'node.kubernetes.io/unschedulable','effect':'NoSchedule'}"), "yes"},
     {"who names its node passes NoSchedule", "{'containers':[],'nodeName':'gpu-a'}",
@@ -209,15 +215,16 @@ static const struct row drafts[] = {
      "{'containers':[{'name':'m','resources':{'limits':{'nvidia.com/gpu':'2'}}}]}",
      TAINTED(GPU_TAINT ",{'key':'team','value':'red','effect':'NoSchedule'}"), "no taint"},
     {"a node that is not ready", TOLERATE(""),
-     TAINTED("{'key':'node.kubernetes.io/not-ready','effect':'NoSchedule'}"), "no taint"},
+     TAINTED("{'key':'node.kubernetes.io/not-ready','effect':'NoSchedule'}"), "no state"},
     {"... that is left only after a while", TOLERATE(""),
      TAINTED("{'key':'node.kubernetes.io/unreachable','effect':'NoExecute'}"), "untold"},
     {"memory pressure, no DaemonSet", TOLERATE(""),
-     TAINTED("{'key':'node.kubernetes.io/memory-pressure','effect':'NoSchedule'}"), "no taint"},
+     TAINTED("{'key':'node.kubernetes.io/memory-pressure','effect':'NoSchedule'}"), "no state"},
 };
 
 static const char *ruled(struct arena *a, const struct row *r, const char *uid, const char *owner) {
-    static const char *const rules[] = {"nothing", "name", "selector", "affinity", "taint"};
+    static const char *const rules[PLACE_RULES] = {"nothing",  "name",  "selector",
+                                                   "affinity", "taint", "state"};
     static unsigned char block[PLACE_BLOCK_MAX];
     static char said[32];
     struct pod p = {0};
@@ -258,7 +265,8 @@ static void tables(struct arena *a) {
     }
     for (size_t i = 0; i < sizeof drafts / sizeof drafts[0]; i++) {
         is_str(ruled(a, &drafts[i], "", "Deployment"), drafts[i].want, drafts[i].what);
-        is_str(ruled(a, &drafts[i], "u-1", "Deployment"), "no taint", "... when it is made: no");
+        is_str(ruled(a, &drafts[i], "u-1", "Deployment"), i < 3 ? "no taint" : "no state",
+               "... when it is made: no");
     }
     is_str(ruled(a, &drafts[5], "", "DaemonSet"), "untold", "a DaemonSet's pods get that one");
 }

@@ -245,7 +245,15 @@ static void kept_off(void) {
             "would fit, but nodeSelector wants pool=b. To let it start, change the nodeSelector, "
             "or label a node.",
             "the label of the node has changed: told");
+    put_gpu_node(c, "gpu-b", "\"pool\":\"b\"",
+                 "{\"key\":\"node.kubernetes.io/not-ready\",\"effect\":\"NoSchedule\"}");
+    told_is(c, "right",
+            "TP=2 waits for a healthy NVLink pair. It may use none of the 2 nodes with GPUs. gpu-b "
+            "would fit, but Kubernetes has tainted it node.kubernetes.io/not-ready:NoSchedule. It "
+            "starts when Kubernetes takes the taint off.",
+            "the node that is selected is not ready: nothing to be changed in the pod");
     cluster_drop_pod(c, SPAN("llm"), SPAN("right"));
+    put_gpu_node(c, "gpu-b", "\"pool\":\"b\"", "");
     put_waiting(c, SELECTING("later", "\"affinity\":{\"nodeAffinity\":{"
                                       "\"requiredDuringSchedulingIgnoredDuringExecution\":{"
                                       "\"nodeSelectorTerms\":[{\"matchExpressions\":[{\"key\":"
