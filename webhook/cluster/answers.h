@@ -1,6 +1,7 @@
 /* Answers kept: for each of the last CLUSTER_SHAPES shapes asked about, one answer a node, good
  * until that node changes (its generation) or a time comes (freshness). 48 bytes an answer: 64
- * shapes over 5,000 nodes are 15 MB. Not for use by two threads at once. */
+ * shapes over 5,000 nodes are 15 MB; and two counts of all nodes a shape, about 9 KB. Not for use
+ * by two threads at once. */
 #ifndef TPGUARD_CLUSTER_ANSWERS_H
 #define TPGUARD_CLUSTER_ANSWERS_H
 
