@@ -180,7 +180,7 @@ void census_add_off(struct census *c, const struct node_view *view, const struct
     c->off_ever += a->ever;
     if (view && is_worth(&c->kept_off.node, view->name, a)) {
         struct buf words = BUF_OVER(c->kept_off.why);
-        fill_case(&c->kept_off.node, view, a);
+        case_fill(&c->kept_off.node, view, a);
         c->kept_off.rule = (uint8_t)rule;
         buf_reset(&words);
         buf_span(&words, span_upto(why, PLACE_WORDS_TEXT));

@@ -96,7 +96,9 @@ static const char *kept_by(struct evict *v, const struct pod *p, int64_t now) {
     struct policy policy = *live_policy(v->live);
     struct judgement *j = &v->judged;
     policy.rewrites = 0;
-    judge_pod(live_cluster(v->live), &policy, p, p->ns, now, j);
+    struct pod successor = *p;
+    successor.node_name = (struct span){0}; /* it may go anywhere */
+    judge_pod(live_cluster(v->live), &policy, &successor, p->ns, now, j);
     if (j->mode != MODE_ENFORCE || j->decision.code == REASON_IGNORED) {
         return "mode";
     }

@@ -116,7 +116,9 @@ static void tell(struct landed_watch *w, const struct found *f, const struct pod
     struct policy policy = *live_policy(w->o.live);
     enum reason code = (enum reason)f->at.landed.code;
     policy.rewrites = 0;
-    judge_pod(live_cluster(w->o.live), &policy, p, p->ns, now, j);
+    struct pod successor = *p;
+    successor.node_name = (struct span){0}; /* it may go anywhere */
+    judge_pod(live_cluster(w->o.live), &policy, &successor, p->ns, now, j);
     if (j->mode == MODE_OFF || j->mode == MODE_AUDIT || j->decision.code == REASON_IGNORED) {
         return;
     }

@@ -23,6 +23,6 @@ is "$(k get mutatingwebhookconfigurations,validatingadmissionpolicies,validating
 is "$(k get clusterroles,clusterrolebindings -o name | grep tpguard)" "" "... no right"
 ok eventually 30 is_bound after upgrade -- "... and bound by the cluster's own scheduler"
 # The API server lets go of a policy that was deleted a moment later.
-annotated() { has_text "$(k annotate -n upgrade pod/after --overwrite tpguard.io/gpus=mine 2>&1)" annotated; }
+annotated() { [[ $(k annotate -n upgrade pod/after --overwrite tpguard.io/gpus=mine 2>&1) == *annotated* ]]; }
 ok eventually 30 annotated -- "its annotations are anybody's again"
 k delete ns upgrade "$SYSTEM" --wait=false >/dev/null
