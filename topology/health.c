@@ -88,7 +88,6 @@ static void link_both(struct gpuset peers[GPU_MAX], unsigned a, unsigned b) {
 
 static void note_pair(struct health *h, enum pair_state state) {
     h->any_unknown |= state == PAIR_UNKNOWN;
-    h->any_asymmetric |= state == PAIR_ASYMMETRIC;
     h->any_nvlink |= state != PAIR_UNKNOWN && state != PAIR_ABSENT;
 }
 
@@ -114,6 +113,8 @@ void health_judge(const struct topo *t, const struct health_rules *rules, struct
             out->pair[a][b] = (uint8_t)state;
             out->pair[b][a] = (uint8_t)state;
             note_pair(out, state);
+            out->any_one_way |= state == PAIR_ASYMMETRIC && !t->nvswitch &&
+                                wire_is_nvlink(facts.ab) != wire_is_nvlink(facts.ba);
             if (good && out->block[a] == BLOCK_NONE && out->block[b] == BLOCK_NONE) {
                 link_both(out->adj, a, b);
             }

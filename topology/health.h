@@ -18,8 +18,7 @@ enum pair_state {
     PAIR_DEGRADED,    /* NVLink both ways, fewer lanes than expected */
     PAIR_DOWN,        /* lanes expected, none up */
     PAIR_ABSENT,      /* no NVLink here and none expected */
-    PAIR_ASYMMETRIC,  /* the two GPUs disagree about the lanes; the stock device plugin panics on
-                         this */
+    PAIR_ASYMMETRIC,  /* the two GPUs disagree about the lanes */
     PAIR_STATE_COUNT
 };
 
@@ -48,7 +47,8 @@ struct health {
                               what this node could ever offer; unknown pairs count as possible */
     bool any_nvlink;       /* some pair is not ABSENT and not UNKNOWN */
     bool any_unknown;      /* some pair is UNKNOWN */
-    bool any_asymmetric;
+    bool any_one_way;        /* GPU to GPU, NVLink one way and certainly none the other: on this the
+                                stock device plugin panics. It does not see links to switches */
 };
 
 struct health_rules {

@@ -80,9 +80,9 @@ static bool is_lost(const struct gpu *g) {
 }
 
 /* NVIDIA's device plugin scores all pairs before it hands out GPUs: it fails when a GPU is gone
- * (for pods of one GPU too: the kubelet asks it for its preference every time), and panics when the
- * two ends of a pair disagree (for one GPU it compares no pairs). Every retry fails like the first,
- * so such pods stay away. Seen with the real plugin on a real kubelet. */
+ * (for pods of one GPU too: the kubelet asks it for its preference every time), and panics when one
+ * end of a pair sees NVLink and the other none (for one GPU it compares no pairs). Every retry
+ * fails like the first, so such pods stay away. Seen with the real plugin on a real kubelet. */
 static bool plugin_would_fail(const struct node_question *q) {
     if (q->policy->allocation != ALLOC_PLUGIN || !q->s->gpus || q->unreadable != REASON_NONE) {
         return false;
@@ -91,7 +91,37 @@ static bool plugin_would_fail(const struct node_question *q) {
     for (unsigned i = 0; i < q->n->topo->n; i++) {
         lost = lost || is_lost(&q->n->topo->gpu[i]);
     }
-    return lost || (q->s->gpus > 1 && q->n->health->any_asymmetric);
+    return lost || (q->s->gpus > 1 && q->n->health->any_one_way);
+}
+
+static uint8_t fewest_lanes(const struct topo *t, struct gpuset set) {
+    uint8_t least = LANES_MAX;
+    for (GPUSET_EACH(a, set)) {
+        for (GPUSET_EACH(b, set)) {
+            least = a != b && t->wire[a][b].lanes < least ? t->wire[a][b].lanes : least;
+        }
+    }
+    return least;
+}
+
+/* Ends that count different lanes do not trouble the plugin: it scores the pair by the end that it
+ * comes across first, and gives it to a TP group when that is as many as the good set has. Sets of
+ * more than two are chosen by their sums. */
+static bool plugin_may_stray(const struct node_question *q, struct gpuset set) {
+    const struct topo *t = q->n->topo;
+    uint8_t good = q->s->tp > 2 ? 0 : fewest_lanes(t, set);
+    if (q->policy->allocation != ALLOC_PLUGIN || !q->s->gpus || t->nvswitch) {
+        return false;
+    }
+    for (GPUSET_EACH(a, q->free)) {
+        for (GPUSET_EACH(b, q->free)) {
+            bool odd = q->n->health->pair[a][b] == PAIR_ASYMMETRIC;
+            if (a != b && odd && t->wire[a][b].lanes >= good) {
+                return true;
+            }
+        }
+    }
+    return false;
 }
 
 /* Pods that hold GPUs here by count and that nobody described: each may sit anywhere. */
@@ -268,6 +298,9 @@ static enum reason judge_free_set(const struct node_question *q, struct node_ans
         return REASON_NVLINK_SET_BUSY;
     }
     out->set = fit.set;
+    if (plugin_may_stray(q, fit.set)) {
+        return REASON_PLUGIN_WOULD_FAIL;
+    }
     if (q->need > q->free_count) {
         return REASON_GPUS_BUSY;
     }

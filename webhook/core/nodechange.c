@@ -146,9 +146,10 @@ static void put_advice(const struct change *c, const struct pair_list *l, enum r
         buf_fmt(b, " TP groups keep off %s, TP=1 may use %s.", one ? "the pair" : "these pairs",
                 one ? "it" : "them");
     }
-    if (code == REASON_NVLINK_ASYMMETRIC && c->policy->allocation == ALLOC_PLUGIN) {
-        buf_str(b, " The stock device plugin fails for several GPUs on such a node: it gets none "
-                   "of these pods.");
+    if (code == REASON_NVLINK_ASYMMETRIC && c->policy->allocation == ALLOC_PLUGIN &&
+        c->v->health->any_one_way) {
+        buf_str(b, " NVLink one way only ends the stock device plugin when a pod asks for several "
+                   "GPUs: the node gets none of these pods.");
     }
     buf_fmt(b, " Look: nvidia-smi nvlink --status -i %u",
             (unsigned)c->v->topo->gpu[l->first].index);

@@ -65,8 +65,9 @@ static const struct reason_row rows[REASON_COUNT] = {
          "the NVSwitch fabric has not completed, so its links carry nothing", STRUCTURAL, WARNING},
     [REASON_PLUGIN_WOULD_FAIL] =
         {"DevicePluginWouldFail", "node(s) had a GPU or link on which the device plugin fails",
-         "the stock device plugin fails: for pods with several GPUs while a link "
-         "is asymmetric, for all pods while a GPU is lost",
+         "the stock device plugin would fail: for pods with several GPUs while NVLink is seen "
+         "one way only, for TP groups while a free pair whose ends disagree looks as good to it as "
+         "a healthy one, for all pods while a GPU is lost",
          STRUCTURAL, WARNING},
     [REASON_PIN_MISSING] = {"PinnedGPUMissing",
                             "node(s) did not have the GPUs the pod is pinned to",

@@ -34,7 +34,7 @@ enum reason {
     REASON_GPU_CORDONED,       /* GPUCordoned */
     REASON_MIG_ENABLED,        /* MIGEnabled */
     REASON_FABRIC_NOT_READY,   /* FabricNotReady */
-    REASON_PLUGIN_WOULD_FAIL,  /* DevicePluginWouldFail: asymmetric link or lost GPU under the stock
+    REASON_PLUGIN_WOULD_FAIL,  /* DevicePluginWouldFail: NVLink one way or lost GPU under the stock
                                   plugin */
     REASON_PIN_MISSING,        /* PinnedGPUMissing: the node has no such GPU */
     REASON_PIN_BUSY,           /* PinnedGPUBusy */

@@ -235,7 +235,7 @@ static void unreported_pods(void) {
 
 static void plugin_trouble(void) {
     static struct machine m;
-    ok(machine_build(&m, "n", "4xH100-NVL asym=0-1:12/8", &policy), "an asymmetric pair");
+    ok(machine_build(&m, "n", "4xH100-NVL asym=0-1:12/0", &policy), "NVLink one way only");
     is_code(ask(&m, shape_tp(2, 1)).code, REASON_PLUGIN_WOULD_FAIL,
             "keeps even the good pair from multi-GPU pods");
     is_code(ask(&m, shape_singles(2)).code, REASON_PLUGIN_WOULD_FAIL, "replicas too");
@@ -243,10 +243,25 @@ static void plugin_trouble(void) {
     machine_take(&m, "2,3");
     is_code(ask(&m, shape_tp(2, 1)).code, REASON_PLUGIN_WOULD_FAIL,
             "evicting who holds the good pair would not help");
-    ok(machine_build(&m, "n", "4xH100-NVL asym=0-1:12/8", &policy), "again");
+    ok(machine_build(&m, "n", "4xH100-NVL asym=0-1:12/0", &policy), "again");
     policy.allocation = ALLOC_EXACT;
     is_code(ask(&m, shape_tp(2, 1)).code, REASON_NONE, "exact mode never asks the plugin");
     policy.allocation = ALLOC_PLUGIN;
+    ok(machine_build(&m, "n", "4xH100-NVL asym=0-1:9/8", &policy), "two counts that differ");
+    struct node_answer a = ask(&m, shape_tp(2, 1));
+    ok(a.code == REASON_NONE && gpuset_eq(a.set, gpus_of("2,3")),
+       "do not end the plugin, and it takes the pair with more lanes: the good one");
+    is_code(ask(&m, shape_singles(2)).code, REASON_NONE, "replicas start");
+    is_code(ask(&m, shape_tp(2, 2)).code, REASON_NVLINK_ASYMMETRIC, "the pair itself is not good");
+    ok(machine_build(&m, "n", "4xH100-NVL asym=0-1:8/12", &policy), "as many lanes, one way");
+    is_code(ask(&m, shape_tp(2, 1)).code, REASON_PLUGIN_WOULD_FAIL,
+            "to the plugin that pair is as good as the healthy one");
+    is_code(ask(&m, shape_singles(2)).code, REASON_NONE, "replicas do not mind");
+    machine_take(&m, "0");
+    is_code(ask(&m, shape_tp(2, 1)).code, REASON_NONE, "it cannot be taken while a GPU is in use");
+    ok(machine_build(&m, "n", "8xV100-SXM2 asym=0-1:2/1", &policy), "a mesh");
+    is_code(ask(&m, shape_tp(4, 1)).code, REASON_PLUGIN_WOULD_FAIL,
+            "larger sets are chosen by their sums: nobody knows with which pairs");
 }
 
 static void by_policy(void) {

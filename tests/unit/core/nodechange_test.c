@@ -97,8 +97,11 @@ static const struct {
      "NVLinkDown!: GPUs 0-1: 12 lanes -> 0." DOWN_TAIL "0"},
     {"4xH100-NVL", "4xH100-NVL asym=2-3:12/8",
      "NVLinkAsymmetric!: GPUs 2-3: 12 lanes one way, 8 the other. TP groups keep off the pair, "
-     "TP=1 may use it. The stock device plugin fails for several GPUs on such a node: it gets "
-     "none of these pods. Look: nvidia-smi nvlink --status -i 2"},
+     "TP=1 may use it. Look: nvidia-smi nvlink --status -i 2"},
+    {"4xH100-NVL", "4xH100-NVL asym=2-3:12/0",
+     "NVLinkAsymmetric!: GPUs 2-3: 12 lanes one way, 0 the other. TP groups keep off the pair, "
+     "TP=1 may use it. NVLink one way only ends the stock device plugin when a pod asks for "
+     "several GPUs: the node gets none of these pods. Look: nvidia-smi nvlink --status -i 2"},
     {"8xH100-SXM", "8xH100-SXM down=0-1,0-2,0-3,0-4,0-5,0-6,0-7",
      "NVLinkDown!: GPUs 0-1, 0-2, 0-3, 0-4, 0-5, 0-6: 18 lanes -> 0, and 1 more "
      "pair." DOWN_TAILS "0"},

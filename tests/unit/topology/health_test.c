@@ -173,10 +173,21 @@ static void labels(void) {
 
 static void flags(void) {
     machine_pcie(&m, 3);
-    ok(!m.health.any_nvlink && !m.health.any_unknown && !m.health.any_asymmetric, "PCIe: no flag");
+    ok(!m.health.any_nvlink && !m.health.any_unknown && !m.health.any_one_way, "PCIe: no flag");
     m.topo.wire[0][1] = (struct wire)NV(4);
     machine_judge(&m);
-    ok(m.health.any_nvlink && m.health.any_asymmetric && !m.health.any_unknown, "asymmetric");
+    ok(m.health.any_nvlink && m.health.any_one_way && !m.health.any_unknown, "one way only");
+    m.topo.nvswitch = true;
+    machine_judge(&m);
+    ok(!m.health.any_one_way && m.health.pair[0][1] == PAIR_ASYMMETRIC,
+       "links to switches lead to no GPU");
+    m.topo.nvswitch = false;
+    m.topo.wire[1][0] = (struct wire)NV(6);
+    machine_judge(&m);
+    ok(!m.health.any_one_way && m.health.pair[0][1] == PAIR_ASYMMETRIC, "4 lanes against 6");
+    m.topo.wire[1][0] = (struct wire){WIRE_UNKNOWN, 0};
+    machine_judge(&m);
+    ok(!m.health.any_one_way && m.health.any_unknown, "the other end does not tell");
     topo_init(&m.topo, 2);
     machine_judge(&m);
     ok(!m.health.any_nvlink && m.health.any_unknown, "unknown pairs are no NVLink yet");
