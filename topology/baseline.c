@@ -10,9 +10,12 @@ static bool same_text(const char *a, const char *b) {
     return a[0] && strcmp(a, b) == 0;
 }
 
+static bool may_be_same_product(const struct gpu *now, const struct gpu *old) {
+    return !now->product[0] || !old->product[0] || strcmp(now->product, old->product) == 0;
+}
+
 static bool same_slot(const struct gpu *now, const struct gpu *old) {
-    bool product = !now->product[0] || !old->product[0] || strcmp(now->product, old->product) == 0;
-    return same_text(now->pci, old->pci) && product;
+    return same_text(now->pci, old->pci) && may_be_same_product(now, old);
 }
 
 static bool is_nameless(const struct gpu *g) {
@@ -23,7 +26,8 @@ static bool is_nameless(const struct gpu *g) {
 static bool matches(const struct gpu *now, const struct gpu *old, unsigned turn) {
     return turn == 0   ? same_text(now->uuid, old->uuid)
            : turn == 1 ? same_slot(now, old)
-                       : now->index == old->index && (is_nameless(now) || is_nameless(old));
+                       : now->index == old->index && (is_nameless(now) || is_nameless(old)) &&
+                             may_be_same_product(now, old);
 }
 
 void baseline_match(const struct topo *now, const struct topo *before, int8_t map[GPU_MAX]) {

@@ -185,6 +185,20 @@ static void identity(void) {
     health_judge(&shown, NULL, &h);
     is_int(h.pair[0][1], PAIR_DOWN, "its bridge is down, not absent");
 
+    /* An annotation made of text has neither UUID nor address, and the cards are others now. */
+    static struct topo cards;
+    static struct baseline_memory fresh;
+    ok(synth_read(SPAN("4xL40S"), &cards, &e) && synth_read(span_of(UP), &before, &e), "machines");
+    for (unsigned i = 0; i < 4; i++) {
+        memset(before.gpu[i].uuid, 0, GPU_UUID_MAX);
+        memset(before.gpu[i].pci, 0, GPU_PCI_MAX);
+    }
+    baseline_apply(&cards, &before, &rules, &fresh, 1015, &turned);
+    is_int(turned.expected[0][1], 0, "another product at that index expects nothing of its forerunner");
+    baseline_apply(&now_read, &before, &rules, &fresh, 1015, &turned);
+    is_int(turned.expected[0][1], 12, "the same product does");
+    before = shown;
+
     /* After a reboot the numbers are others: GPU i was GPU 3 - i. */
     turned = now_read;
     for (unsigned i = 0; i < 4; i++) {
