@@ -313,6 +313,9 @@ bool facts_build(const struct raw_facts *f, struct topo *out, struct err *e) {
     if (f->n == 0) {
         return err_set(e, ERR_UNKNOWN, "the NVIDIA driver knows no GPU on this node");
     }
+    if (f->more_gpus) {
+        return err_set(e, ERR_UNKNOWN, "the NVIDIA driver counts more than %d GPUs", GPU_MAX);
+    }
     memset(&w, 0, sizeof w);
     w.f = f;
     topo_init(&w.t, f->n);

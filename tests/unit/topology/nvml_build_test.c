@@ -260,6 +260,10 @@ static void lost(void) {
 
     memset(&f, 0, sizeof f);
     ok(!facts_build(&f, &t, &e) && e.code == ERR_UNKNOWN, "no GPU at all is unknown");
+    machine(2, "NVIDIA H100 NVL");
+    f.more_gpus = true;
+    ok(!facts_build(&f, &t, &e) && strstr(e.msg, "more than"), "more than fit are not cut: %s",
+       e.msg);
 }
 
 /* Whatever came out of the child: no crash, and a topology that the annotation carries unchanged.
