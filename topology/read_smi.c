@@ -67,7 +67,7 @@ static void fill_argv(const struct run *r, char *argv[5]) {
     argv[4] = NULL;
 }
 
-static bool run_smi(const struct run *r, struct buf *out, struct err *e) {
+static bool run_smi(const struct run *r, struct buf *out, bool *failed, struct err *e) {
     char *argv[5];
     int ends[2];
     pid_t pid = 0;
@@ -88,6 +88,7 @@ static bool run_smi(const struct run *r, struct buf *out, struct err *e) {
             good = err_set(e, ERR_UNKNOWN, "%.100s %s did not end in time", r->program, r->args[0]);
         } else {
             good = judge_run(r, status, out, e);
+            *failed = status != 0;
         }
     }
     (void)close(ends[0]);
@@ -136,6 +137,7 @@ struct texts {
     struct buf matrix;
     struct buf links;
     struct buf query;
+    bool links_failed; /* its exit status says so, whatever it printed */
 };
 
 static bool ask_texts(const char *program, int64_t deadline_ms, struct texts *t, struct err *e) {
@@ -143,18 +145,43 @@ static bool ask_texts(const char *program, int64_t deadline_ms, struct texts *t,
     struct run links = {program, {"nvlink", "--status", NULL}, deadline_ms};
     struct run query = {program, {SMI_QUERY, "--format=csv,noheader,nounits", NULL}, deadline_ms};
     struct err passed_over;
-    if (!run_smi(&matrix, &t->matrix, e) || !run_smi(&links, &t->links, e)) {
+    bool failed = false; /* a matrix that is whole counts, one that is not is refused */
+    if (!run_smi(&matrix, &t->matrix, &failed, e) ||
+        !run_smi(&links, &t->links, &t->links_failed, e)) {
         return false;
     }
-    if (!run_smi(&query, &t->query, &passed_over)) {
+    if (!run_smi(&query, &t->query, &failed, &passed_over)) {
         buf_reset(&t->query);
     }
     return true;
 }
 
+static bool has_lines(const struct smi_links *links, unsigned index) {
+    for (unsigned k = 0; k < links->n; k++) {
+        if (links->gpu[k].index == index) {
+            return links->gpu[k].links.listed > 0;
+        }
+    }
+    return false;
+}
+
+/* Both texts are of this minute: a GPU that the matrix gives NVLink, and of whose links the second
+ * one has no word, or a word that was cut when the program failed, may have it or not. */
+static void doubt_untold(const struct smi_links *links, bool failed, struct topo *t) {
+    for (unsigned i = 0; i < t->n; i++) {
+        bool untold = t->gpu[i].links.state == LINKS_UNKNOWN &&
+                      (failed || !has_lines(links, t->gpu[i].index));
+        for (unsigned j = 0; untold && j < t->n; j++) {
+            if (t->wire[i][j].kind == WIRE_NVLINK || t->wire[j][i].kind == WIRE_NVLINK) {
+                topo_set_wire(t, i, j, WIRE_UNKNOWN, 0);
+            }
+        }
+    }
+}
+
 static bool build(const struct texts *texts, int64_t now, struct topo *out, struct err *e) {
     struct topo t;
-    struct smi_links links;
+    struct smi_links links = {0};
     struct span link_text = buf_view(&texts->links);
     bool told = span_trim(link_text).n > 0;
     if (!smi_read_topo(buf_view(&texts->matrix), &t, e)) {
@@ -169,6 +196,7 @@ static bool build(const struct texts *texts, int64_t now, struct topo *out, stru
         return false;
     }
     smi_take_query(buf_view(&texts->query), &t);
+    doubt_untold(&links, texts->links_failed, &t);
     t.observed_at = now;
     (void)snprintf(t.source, sizeof t.source, "nvidia-smi");
     *out = t;
@@ -177,7 +205,7 @@ static bool build(const struct texts *texts, int64_t now, struct topo *out, stru
 
 bool smi_ask(const char *program, int64_t deadline_ms, int64_t now, struct topo *out,
              struct err *e) {
-    struct texts t = {buf_new(SMI_TEXT_MAX), buf_new(SMI_TEXT_MAX), buf_new(SMI_TEXT_MAX)};
+    struct texts t = {buf_new(SMI_TEXT_MAX), buf_new(SMI_TEXT_MAX), buf_new(SMI_TEXT_MAX), false};
     bool good = ask_texts(program, deadline_ms, &t, e) && build(&t, now, out, e);
     buf_done(&t.matrix);
     buf_done(&t.links);

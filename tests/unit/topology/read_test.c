@@ -311,6 +311,17 @@ static void texts(void) {
     is_int(got.topo.gpu[1].mig, TRI_UNKNOWN, "MIG not told");
     is_int(h.pair[0][1], PAIR_HEALTHY, "0-1");
     ok(read_smi("nvlink) : ;;\nesac\n", 5000, &e), "no word on links");
+    is_int(h.pair[0][1], PAIR_UNKNOWN, "the matrix alone does not say that they are up");
+    ok(read_smi("nvlink) i=0; echo 'GPU 0: NVIDIA H100 NVL (UUID: GPU-x0)'; while [ $i -lt 12 ]; do "
+                "printf '\\t Link %d: 26.562 GB/s\\n' $i; i=$((i+1)); done; exit 15 ;;\nesac\n",
+                5000, &e),
+       "it ends after the first of two GPUs");
+    is_int(h.pair[0][1], PAIR_UNKNOWN, "of the other nothing was told");
+    ok(read_smi("nvlink) for g in 0 1; do echo \"GPU $g: NVIDIA H100 NVL (UUID: GPU-x$g)\"; printf "
+                "'\\t Link 0: 26.562 GB/s\\n'; done; exit 15 ;;\nesac\n",
+                5000, &e),
+       "it fails in the middle");
+    is_int(h.pair[0][1], PAIR_UNKNOWN, "what was printed is not all");
     ok(!read_smi("nvlink) sleep 60 ;;\nesac\n", 300, &e) && strstr(e.msg, "in time"), "a hang: %s",
        e.msg);
     ok(!read_smi("nvlink) exit 9 ;;\nesac\n", 5000, &e) && strstr(e.msg, "ended with 9"),
