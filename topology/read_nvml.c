@@ -276,6 +276,22 @@ static bool is_there(const struct nvml *l, const struct raw_facts *out, unsigned
     return l->device[at] && !out->gpu[at].lost_rc;
 }
 
+static bool is_loss(int rc) {
+    return rc == NVML_GPU_IS_LOST || rc == NVML_RESET_REQUIRED;
+}
+
+/* The code of a call about two GPUs. A loss may be either's: each is asked about itself. */
+static int16_t note_pair(const struct nvml *l, unsigned a, unsigned b, struct raw_facts *out,
+                         int rc) {
+    const unsigned both[] = {a, b};
+    struct nvml_memory memory;
+    struct raw_gpu nobody = {0};
+    for (unsigned i = 0; is_loss(rc) && l->memory && i < 2; i++) {
+        (void)note(&out->gpu[both[i]], l->memory(l->device[both[i]], &memory));
+    }
+    return note(&nobody, rc);
+}
+
 static void ask_pair(const struct nvml *l, unsigned a, unsigned b, struct raw_facts *out) {
     struct raw_pair *pair = &out->pair[a][b];
     int level = 0;
@@ -285,12 +301,13 @@ static void ask_pair(const struct nvml *l, unsigned a, unsigned b, struct raw_fa
         return;
     }
     if (l->level) {
-        pair->level_rc = note(&out->gpu[a], l->level(l->device[a], l->device[b], &level));
+        pair->level_rc =
+            note_pair(l, a, b, out, l->level(l->device[a], l->device[b], &level));
         pair->level = (uint8_t)(level < 0 || level > UINT8_MAX ? UINT8_MAX : level);
     }
     if (l->p2p) {
         pair->p2p_rc =
-            note(&out->gpu[a], l->p2p(l->device[a], l->device[b], NVML_P2P_NVLINK, &p2p));
+            note_pair(l, a, b, out, l->p2p(l->device[a], l->device[b], NVML_P2P_NVLINK, &p2p));
         pair->p2p = (uint8_t)(p2p < 0 || p2p > UINT8_MAX ? UINT8_MAX : p2p);
     }
 }

@@ -112,6 +112,9 @@ static void bad_days(void) {
     ok(read_once(NVL4, "fail nvmlDeviceGetFieldValues 2 15\n"),
        "lost in the middle of the reading");
     is_int(h.block[2], BLOCK_FAULT, "a fault");
+    ok(read_once(NVL4, "fail nvmlDeviceGetP2PStatus all 15\n"), "lost, says a call about a pair");
+    is_int(h.block[0], BLOCK_NONE, "which of the two is not said: none that answers is blamed");
+    is_int(h.pair[0][1], PAIR_HEALTHY, "by their own links");
     ok(read_once(NVL4, "fail nvmlDeviceGetHandleByIndex_v2 3 999\n"), "a handle that fails");
     is_int(h.pair[2][3], PAIR_UNKNOWN, "unknown");
 }
