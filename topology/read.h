@@ -11,8 +11,8 @@
  * unknown until one has ended. A thread in place of the child could not be left behind: NVML holds
  * a lock in its calls, and the process could never end.
  *
- * A reading that shows a lost GPU also ends the child, so that nothing of ours holds the device
- * when somebody wants to reset it.
+ * A reading that shows a lost GPU, or none at all, also ends the child, so that nothing of ours
+ * holds the device when somebody wants to reset it, and GPUs that come later are found.
  *
  * Each main() calls read_child_main before anything else when argv[1] is READ_CHILD. One reader is
  * used by one thread at a time. */

@@ -160,7 +160,11 @@ static bool fail_said(struct reader *r, bool *missing, struct err *e) {
     return err_set(e, failed.err.code == ERR_IO ? ERR_IO : ERR_UNKNOWN, "%s", failed.err.msg);
 }
 
+/* A library finds its GPUs when it starts: one that knows none, or has lost one, is let go. */
 static bool shows_lost(const struct raw_facts *f) {
+    if (f->n == 0) {
+        return true;
+    }
     for (unsigned i = 0; i < f->n; i++) {
         const struct raw_gpu *g = &f->gpu[i];
         const struct raw_value *action = &g->field[FIELD_RECOVERY_ACTION];

@@ -98,7 +98,7 @@ static void default_gpu(struct scenario *s, unsigned i) {
 }
 
 static bool word_gpus(struct line *l) {
-    if (!number(l, STAND_GPU_MAX, &l->s->n) || l->s->n == 0) {
+    if (!number(l, STAND_GPU_MAX, &l->s->n)) {
         return false;
     }
     for (unsigned i = 0; i < l->s->n; i++) {

@@ -30,6 +30,7 @@
 #define SCENARIO_ENV   "TPGUARD_NVML_SCENARIO"
 #define STAND_GPU_MAX  GPU_MAX
 #define STAND_LIST_MAX 64
+#define STAND_PROCESS_MAX 1024
 
 struct stand_link {
     int16_t peer; /* GPU; -1 the switch; -2 nothing */

@@ -211,6 +211,11 @@ static void one_reader(void) {
     play(NVL4, "lost 2\n");
     ok(reader_read(r, 6, &got, &e), "a lost GPU is a reading");
     ok(!reader_has_events(r), "and the driver is let go, so that it can be reset");
+    play("gpus 0 -\n", "");
+    ok(!reader_read(r, 6, &got, &e) && strstr(e.msg, "no GPU"), "no GPU (yet): unknown");
+    play(NVL4, "fail nvmlInit_v2 all 9\n");
+    ok(!reader_read(r, 6, &got, &e) && strstr(e.msg, "not loaded"),
+       "the next reading starts afresh: a library counts the GPUs when it starts (%s)", e.msg);
     play(NVL4, "crash nvmlEventSetWait_v2 all\n");
     ok(reader_read(r, 7, &got, &e), "read");
     struct read_event event;
