@@ -106,7 +106,8 @@ struct raw_facts {
     char driver[TOPO_DRIVER_MAX];
     uint8_t n;           /* GPUs by ascending NVML index, which is the position */
     bool more_gpus;      /* the node has more than GPU_MAX: the rest was not asked about */
-    bool more_processes; /* more than RAW_PROCESS_MAX, or a GPU did not list its own */
+    bool more_processes; /* more than fit, or a GPU did not list its own; every GPU whose list came
+                            or was too long for us has one process at least */
     uint16_t n_processes;
     struct raw_gpu gpu[GPU_MAX];
     struct raw_pair pair[GPU_MAX][GPU_MAX]; /* diagonal unused */
@@ -118,7 +119,7 @@ struct raw_facts {
 void facts_tame(struct raw_facts *f);
 
 /* The wiring that the facts show, source "nvml", expectations from the product table; observed_at
- * stays 0. ERR_UNKNOWN when there is no GPU. What cannot be told is unknown in *out, GPU by GPU
+ * stays 0. ERR_UNKNOWN when there is no GPU, or more of them than fit. What cannot be told is unknown in *out, GPU by GPU
  * and wire by wire; a lost GPU has a fault and no NVLink. Facts must be tame. */
 NODISCARD bool facts_build(const struct raw_facts *f, struct topo *out, struct err *e);
 

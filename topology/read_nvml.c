@@ -209,13 +209,18 @@ static void ask_processes(const struct nvml *l, nvml_device d, unsigned gpu,
     memset(list, 0, sizeof list);
     unsigned n = RAW_PROCESS_MAX;
     struct raw_gpu *g = &out->gpu[gpu];
+    /* One place for each GPU that is still to be asked: it must not look idle for a crowd here. */
+    unsigned room = RAW_PROCESS_MAX - (out->n - gpu - 1U);
     g->processes_rc = note(g, l->processes(d, &n, list));
+    if (g->processes_rc == NVML_INSUFFICIENT_SIZE && out->n_processes < room) {
+        out->process[out->n_processes++] = (struct gpu_process){.gpu = (uint8_t)gpu};
+    }
     if (g->processes_rc != NVML_SUCCESS) {
         out->more_processes = out->more_processes || g->processes_rc != NVML_NOT_SUPPORTED;
         return;
     }
     for (unsigned i = 0; i < n; i++) {
-        if (i >= RAW_PROCESS_MAX || out->n_processes >= RAW_PROCESS_MAX) {
+        if (i >= RAW_PROCESS_MAX || out->n_processes >= room) {
             out->more_processes = true;
             return;
         }

@@ -296,9 +296,9 @@ static bool word_p2p(struct line *l) {
 
 static bool word_process(struct line *l) {
     struct scenario *s = l->s;
-    struct stand_pair *p = &s->process[s->n_processes % STAND_LIST_MAX];
-    return ++s->n_processes <= STAND_LIST_MAX && gpu(l, &p->gpu) && number(l, UINT32_MAX, &p->a) &&
-           number(l, UINT32_MAX, &p->b);
+    struct stand_pair *p = &s->process[s->n_processes % STAND_PROCESS_MAX];
+    return ++s->n_processes <= STAND_PROCESS_MAX && gpu(l, &p->gpu) &&
+           number(l, UINT32_MAX, &p->a) && number(l, UINT32_MAX, &p->b);
 }
 
 static bool word_xid(struct line *l) {

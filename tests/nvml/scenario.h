@@ -3,6 +3,7 @@
  * mv: a half-written file is a wrong one). Lines, I A B being GPU indices, "all" for every GPU:
  *
  *   driver 550.163.01            gpus 4 NVIDIA H100 NVL        memory 95830   (MiB)
+ *                                gpus 0 -                      a driver without a GPU
  *   links 18                     link numbers of a GPU (0: no NVLink)
  *   speed 26562                  MB/s of a link
  *   bus I ca [NUMA]              PCI bus, hexadecimal; 10 + 8 * I by default
@@ -78,7 +79,7 @@ struct scenario {
     unsigned n_calls;
     struct stand_call call[STAND_LIST_MAX];
     unsigned n_processes;
-    struct stand_pair process[STAND_LIST_MAX]; /* a PID, b MiB */
+    struct stand_pair process[STAND_PROCESS_MAX]; /* a PID, b MiB */
     unsigned n_xids;
     struct stand_pair xid[STAND_LIST_MAX]; /* a number */
 };

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "topology/buf.h"
 #include "topology/health.h"
 #include "topology/nvml_abi.h"
 #include "topology/read_inner.h"
@@ -97,6 +98,31 @@ static void good_days(void) {
     ok(read_once("gpus 72 NVIDIA GB200\nlinks 18\nswitch 18\n", "fabric all completed\n"),
        "as many GPUs as fit");
     is_int(h.pair[0][71], PAIR_HEALTHY, "0-71");
+}
+
+/* A crowd on one GPU must not hide that another is in use. */
+static void crowds(void) {
+    static char lines[16384];
+    struct buf b = BUF_OVER(lines);
+    bool on[4] = {false};
+    for (unsigned i = 0; i < 300; i++) {
+        buf_fmt(&b, "process 0 %u 1\n", 1000 + i);
+    }
+    buf_str(&b, "process 3 4243 7\n");
+    ok(read_once(NVL4, buf_cstr(&b)), "300 programs on GPU 0, one on GPU 3");
+    for (unsigned i = 0; i < got.facts.n_processes; i++) {
+        on[got.facts.process[i].gpu] = true;
+    }
+    ok(got.facts.more_processes, "more than fit");
+    ok(on[0] && on[3] && !on[1] && !on[2], "both GPUs are in use, and no other");
+    b.n = 0;
+    for (unsigned i = 0; i < 256; i++) {
+        buf_fmt(&b, "process 0 %u 1\n", 1000 + i);
+    }
+    buf_str(&b, "process 3 4243 7\n");
+    ok(read_once(NVL4, buf_cstr(&b)), "as many as fit, and one more elsewhere");
+    is_int(got.facts.n_processes, RAW_PROCESS_MAX - 2, "one place for each GPU to come");
+    is_int(got.facts.process[got.facts.n_processes - 1].pid, 4243, "the last is there");
 }
 
 static void bad_days(void) {
@@ -356,6 +382,7 @@ int main(int argc, char **argv) {
     (void)snprintf(scenario, sizeof scenario, "%s/scenario", dir);
     (void)setenv("TPGUARD_NVML_SCENARIO", scenario, 1);
     good_days();
+    crowds();
     bad_days();
     every_call();
     failures();
