@@ -19,14 +19,19 @@ bool minor_parse(struct span text, int16_t *out) {
     return false;
 }
 
-/* "00000000:CA:00.0" as NVML has it -> "0000:ca:00.0" as the kernel has it. */
+/* "00000000:CA:00.0" as NVML has it -> "0000:ca:00.0" as the kernel has it: %04x, so that a domain
+ * beyond 16 bits has more digits. */
 static bool folder_name(const char *pci, struct buf *out) {
     struct span s = span_of(pci);
     size_t colon = span_find(s, ':');
     if (colon < 4 || colon >= s.n) {
         return false;
     }
-    for (size_t i = colon - 4; i < s.n; i++) {
+    size_t from = 0;
+    while (from < colon - 4 && s.p[from] == '0') {
+        from++;
+    }
+    for (size_t i = from; i < s.n; i++) {
         char c = span_lower(s.p[i]);
         bool digit = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
         if (!digit && c != ':' && c != '.') {

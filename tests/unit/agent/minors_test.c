@@ -49,6 +49,13 @@ int main(void) {
     ok(minor[0] == 3 && minor[1] == 0, "each GPU has its own, by its PCI address");
     ok(minor[2] == -1 && minor[3] == -1 && minor[4] == -1,
        "where there is no address there is none");
+    (void)snprintf(t.gpu[2].pci, sizeof t.gpu[2].pci, "00010000:CA:00.0");
+    minors_read(folder, &t, minor);
+    ok(minor[2] == -1, "a domain of more than 16 bits is another address");
+    write_file(folder, "10000:ca:00.0", "Device Minor: \t 5\n");
+    minors_read(folder, &t, minor);
+    ok(minor[2] == 5 && minor[0] == 3, "and is written with all its digits");
+    take_away(folder, "10000:ca:00.0");
     take_away(folder, "0000:ca:00.0");
     take_away(folder, "0001:17:00.0");
     minors_read(folder, &t, minor);
