@@ -115,7 +115,12 @@ static void follow_node(struct agent *a, int64_t now_us) {
     }
     a->told_no_node = false;
     if (!a->recalled) {
-        look_recall(a->look, buf_view(&a->node.topology));
+        if (!look_recall(a->look, buf_view(&a->node.topology))) {
+            log_say(LOG_WARN,
+                    "the wiring that the node shows cannot be read: learned anew, a link that is "
+                    "down now is taken for one that was never there",
+                    NULL);
+        }
         a->recalled = true;
     } else if (a->node.taken_off != taken_off) {
         log_say(LOG_INFO, "somebody took the wiring off the node: learned anew", NULL);

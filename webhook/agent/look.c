@@ -60,13 +60,14 @@ void look_free(struct look *l) {
     free(l);
 }
 
-void look_recall(struct look *l, struct span topology) {
+bool look_recall(struct look *l, struct span topology) {
     struct err e = {0};
     buf_reset(&l->topology);
     l->has = topology.n && annotation_decode(topology, &l->shown, &e);
     if (l->has) {
         buf_span(&l->topology, topology);
     }
+    return l->has || !topology.n;
 }
 
 void look_forget(struct look *l) {

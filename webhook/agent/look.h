@@ -42,8 +42,9 @@ struct look;
 struct look *look_new(const struct look_ends *ends, const struct baseline_rules *rules);
 void look_free(struct look *l); /* NULL is fine */
 
-/* What the node shows already, at the start; a text that cannot be read is no topology. */
-void look_recall(struct look *l, struct span topology);
+/* What the node shows already, at the start. false: a text that cannot be read; it is no topology,
+ * and what was expected is not known any more. */
+bool look_recall(struct look *l, struct span topology);
 /* Somebody took the wiring off the node: everything is learned anew (topology/baseline.h). */
 void look_forget(struct look *l);
 

@@ -124,10 +124,11 @@ static void a_restart_remembers(void) {
     buf_span(&b, look_topology(l));
     look_free(l);
     l = begin("4xH100-NVL", 0);
-    look_recall(l, span_of(text));
+    ok(look_recall(l, span_of(text)), "what the node shows is taken up");
     ok(see(l, NOW + 50) && span_is(look_topology(l), text), "nothing is written after a restart");
     ok(shows(l, "\"expected\":[[0,12"), "what was expected is");
-    look_recall(l, SPAN("{\"version\":7}"));
+    ok(look_recall(l, (struct span){0}), "nothing there is no damage");
+    ok(!look_recall(l, SPAN("{\"version\":7}")), "a text that cannot be read is");
     is_int(look_topology(l).n, 0, "a text that cannot be read is no topology");
     ok(see(l, NOW + 60) && shows(l, NV12_01), "and is written over");
     look_forget(l);
