@@ -38,7 +38,7 @@ struct baseline_rules {
 
 /* One pair, a < b. */
 struct baseline_pair {
-    int64_t since;   /* Unix seconds: since when `lanes` are up without a break */
+    int64_t since;   /* by the caller's clock: since when `lanes` are up without a break */
     int64_t lost_at; /* the last loss; 0 none seen */
     uint16_t flaps;  /* losses seen; stays at 65535 */
     uint8_t lanes;   /* up now, both ways; 0 none */

@@ -26,7 +26,8 @@ struct look {
     int16_t minor[GPU_MAX];
     bool minors_known; /* of the GPUs as they are shown */
     int64_t seen_at;
-    int64_t blind_since; /* 0: the last reading was good */
+    int64_t blind_since; /* by the steady clock */
+    bool blind;          /* the last reading failed */
     bool has;
     bool reset;
 };
@@ -78,6 +79,10 @@ void look_forget(struct look *l) {
 
 /* ---- wiring ---- */
 
+static int64_t steady(const struct look *l, int64_t now) {
+    return l->ends.steady_s ? l->ends.steady_s(l->ends.ctx) : now;
+}
+
 /* The same GPUs, and nothing known of what connects them. */
 static void blind(const struct topo *from, struct topo *out) {
     *out = *from;
@@ -108,10 +113,11 @@ static bool show(struct look *l, int64_t now, struct err *e) {
     const struct topo *before = l->has ? &l->shown : NULL;
     struct baseline_rules rules = l->rules;
     rules.reset = rules.reset || l->reset;
-    baseline_apply(&l->fresh, before, &rules, &l->memory, now, &l->fresh);
+    int64_t at = steady(l, now);
+    baseline_apply(&l->fresh, before, &rules, &l->memory, at, &l->fresh);
     buf_reset(&l->changes);
     buf_reset(&l->held);
-    baseline_note(&l->memory, &l->fresh, &l->rules, now, &l->held);
+    baseline_note(&l->memory, &l->fresh, &l->rules, at, &l->held);
     if (before && !l->reset && baseline_same(before, &l->fresh)) {
         return true;
     }
@@ -135,10 +141,12 @@ static void went_blind(struct look *l, int64_t now) {
     struct err ignored = {0};
     l->seen_at = 0;
     buf_reset(&l->changes);
-    if (!l->blind_since) {
-        l->blind_since = now;
+    int64_t at = steady(l, now);
+    if (!l->blind) {
+        l->blind_since = at;
+        l->blind = true;
     }
-    if (now - l->blind_since >= LOOK_BLIND_S && l->has) {
+    if (at - l->blind_since >= LOOK_BLIND_S && l->has) {
         blind(&l->shown, &l->fresh);
         (void)show(l, now, &ignored);
     }
@@ -149,7 +157,7 @@ bool look_wiring(struct look *l, int64_t now, struct err *e) {
         went_blind(l, now);
         return false;
     }
-    l->blind_since = 0;
+    l->blind = false;
     l->fresh = l->reading.topo;
     if (!show(l, now, e)) {
         l->seen_at = 0;
@@ -184,11 +192,12 @@ static uint64_t hash_books(const struct held_list *held) {
     return h;
 }
 
-/* Programs on GPUs, with their pods where that can be told. */
+/* Programs on GPUs, with their pods where that can be told. While the driver does not answer, those
+ * that it told of last: nobody has seen them end. */
 static uint32_t gather(struct look *l, struct held_process *out) {
     const struct raw_facts *f = &l->reading.facts;
     uint32_t n = 0;
-    if (!l->reading.from_nvml || l->blind_since) {
+    if (!l->reading.from_nvml) {
         return 0;
     }
     for (; n < f->n_processes; n++) {
@@ -272,5 +281,5 @@ const char *look_held(const struct look *l) {
     return buf_cstr(&l->held);
 }
 int64_t look_next_s(const struct look *l, int64_t now) {
-    return baseline_next_s(&l->memory, &l->rules, now);
+    return baseline_next_s(&l->memory, &l->rules, steady(l, now));
 }

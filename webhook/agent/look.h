@@ -35,6 +35,8 @@ struct look_ends {
     bool (*pod_of)(void *ctx, uint32_t pid, struct arena *a, struct span *uid);
     /* N of /dev/nvidiaN of each position, -1 unknown. May be NULL. */
     void (*minors)(void *ctx, const struct topo *t, int16_t out[static GPU_MAX]);
+    /* Seconds of a clock that nobody sets, for how long something lasts. NULL: the wall clock. */
+    int64_t (*steady_s)(void *ctx);
 };
 
 struct look;

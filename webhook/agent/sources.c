@@ -160,11 +160,17 @@ static void minors(void *ctx, const struct topo *t, int16_t out[static GPU_MAX])
     minors_read(MINORS_FOLDER, t, out);
 }
 
+static int64_t steady_s(void *ctx) {
+    (void)ctx;
+    return clock_mono_us() / 1000000;
+}
+
 struct look_ends sources_ends(struct sources *s) {
     bool any = s->o->pod_resources[0] || s->o->checkpoint[0];
     return (struct look_ends){.ctx = s,
                               .read = read_gpus,
                               .books = any ? books : NULL,
                               .pod_of = s->o->trace ? pod_of : NULL,
-                              .minors = minors};
+                              .minors = minors,
+                              .steady_s = steady_s};
 }

@@ -14,15 +14,16 @@ static struct {
     const char *gpu;
     bool closed; /* the books cannot be read */
     unsigned readings;
+    int64_t steady_s;
 } node;
 
 static bool read_node(void *ctx, int64_t now, struct reading *out, struct err *e) {
     (void)ctx;
-    memset(out, 0, sizeof *out);
     node.readings++;
     if (!node.machine) {
         return err_set(e, ERR_UNKNOWN, "no answer in time");
     }
+    memset(out, 0, sizeof *out);
     if (!synth_read(span_of(node.machine), &out->topo, e)) {
         return false;
     }
@@ -59,6 +60,11 @@ static bool read_books(void *ctx, struct arena *a, struct look_books *out, struc
         out->held = (struct held_list){.pod = p, .n = 1};
     }
     return true;
+}
+
+static int64_t steady(void *ctx) {
+    (void)ctx;
+    return node.steady_s;
 }
 
 static struct look *begin(const char *machine, uint32_t quiet_s) {
@@ -156,6 +162,50 @@ static void no_answer(void) {
     look_free(l);
 }
 
+/* Somebody sets the wall clock: what lasts is measured by the other one. */
+static void clocks(void) {
+    const struct look_ends ends = {.read = read_node, .books = read_books, .steady_s = steady};
+    const struct baseline_rules rules = {.quiet_s = 300};
+    memset(&node, 0, sizeof node);
+    node.machine = "4xH100-NVL";
+    struct look *l = look_new(&ends, &rules);
+    (void)see(l, NOW);
+    node.machine = "4xH100-NVL down=0-1";
+    node.steady_s = 10;
+    (void)see(l, NOW + 10);
+    node.machine = "4xH100-NVL";
+    node.steady_s = 20;
+    (void)see(l, NOW + 20);
+    node.steady_s = 30;
+    ok(see(l, NOW + 86400) && !shows(l, NV12_01), "a day forward: the quiet time is not over");
+    is_int(look_next_s(l, NOW + 86400), 290, "290 s are left");
+    is_int(look_seen_at(l), NOW + 86400, "the time that is told is that of the wall clock");
+    node.steady_s = 320;
+    ok(see(l, NOW + 320) && shows(l, NV12_01), "300 s quiet: trusted");
+    node.machine = NULL;
+    node.steady_s = 330;
+    ok(!see(l, NOW + 330) && shows(l, NV12_01), "no answer");
+    node.steady_s = 330 + LOOK_BLIND_S;
+    ok(!see(l, NOW - 3600) && !shows(l, NV12_01), "an hour back: unknown all the same after 60 s");
+    look_free(l);
+}
+
+static void blind_books(void) {
+    struct look *l = begin("4xH100-NVL", 0);
+    node.program_on = 1;
+    (void)see(l, NOW);
+    ok(ask(l, NOW) && tells(l, "unassigned"), "a program on a GPU that nobody was given");
+    node.machine = NULL;
+    (void)see(l, NOW + 10);
+    ok(ask(l, NOW + 12) && tells(l, "unassigned"),
+       "the driver does not answer: the GPU is not free for that");
+    node.machine = "4xH100-NVL";
+    node.program_on = 0;
+    (void)see(l, NOW + 20);
+    ok(ask(l, NOW + 20) && !tells(l, "unassigned"), "it answers, and the program is gone");
+    look_free(l);
+}
+
 static void books(void) {
     struct look *l = begin("4xH100-NVL", 0);
     char uuid[GPU_UUID_MAX];
@@ -195,6 +245,8 @@ int main(void) {
     a_link_goes_and_comes();
     a_restart_remembers();
     no_answer();
+    clocks();
+    blind_books();
     books();
     return tap_done();
 }
