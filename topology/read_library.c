@@ -13,12 +13,19 @@
         memcpy(&l->member, &at, sizeof at);                                                        \
     }
 
+/* The loader begins most of its reasons with the path. */
+static const char *plain_reason(const char *path, const char *why) {
+    size_t n = strlen(path);
+    bool twice = why && strncmp(why, path, n) == 0 && strncmp(why + n, ": ", 2) == 0;
+    return twice ? why + n + 2 : why ? why : "no reason";
+}
+
 static bool start(struct nvml *l, const char *path, bool *missing, struct err *e) {
     l->library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (!l->library) {
         const char *why = dlerror();
         *missing = true;
-        return err_set(e, ERR_IO, "cannot load %.100s: %.180s", path, why ? why : "no reason");
+        return err_set(e, ERR_IO, "cannot load %.100s: %.180s", path, plain_reason(path, why));
     }
     NVML_CALLS(FIND)
     if (!l->init || !l->count || !l->handle) {
