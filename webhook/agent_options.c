@@ -2,12 +2,15 @@
 
 #include <stdlib.h>
 
+#include "topology/annotation.h"
 #include "topology/baseline.h"
 #include "webhook/codec/checkpoint.h"
 #include "webhook/kube/podresources.h"
 #include "webhook/option_words.h"
 
 #define SECONDS_MAX 86400
+/* The main loop waits for two readings in a turn, and AGENT_ALIVE_S is what a turn may take. */
+#define DEADLINE_MAX 30
 
 static bool set_seconds(const char *v, uint32_t least, uint32_t *out, struct err *e) {
     uint32_t n = 0;
@@ -53,6 +56,14 @@ static bool set_socket(struct agent_command *o, const char *v, struct err *e) {
 static bool set_checkpoint(struct agent_command *o, const char *v, struct err *e) {
     (void)e;
     o->agent.checkpoint = v;
+    return true;
+}
+static bool set_deadline(struct agent_command *o, const char *v, struct err *e) {
+    uint32_t n = 0;
+    if (!span_u32(span_of(v), DEADLINE_MAX, &n) || n == 0) {
+        return err_set(e, ERR_INPUT, "wants seconds, 1 to %d", DEADLINE_MAX);
+    }
+    o->agent.read.deadline_ms = n * 1000;
     return true;
 }
 static bool set_poll(struct agent_command *o, const char *v, struct err *e) {
@@ -116,32 +127,40 @@ static const struct option_row {
     const char *help;
     bool (*set)(struct agent_command *o, const char *v, struct err *e);
 } rows[] = {
-    {"node-name", "NAME", "the node that this runs on ($NODE_NAME)", set_node},
-    {"namespace", "NAME", "tpguard's own, of the heartbeat's Lease (the pod's)", set_namespace},
     {"once", NULL, "print what would be written to the node, and exit; asks no API server",
      set_once},
-    {"source", "SOURCE", "nvml, nvidia-smi, or auto: NVML where its library can be loaded (auto)",
+    {"node-name", "NAME", "this node's name in the cluster ($NODE_NAME)", set_node},
+    {"namespace", "NAME", "where the heartbeat's Lease lies: tpguard's own namespace (the pod's)",
+     set_namespace},
+    {"source", "SOURCE",
+     "of the wiring: nvml, nvidia-smi, or auto: NVML where its library can be loaded (auto)",
      set_source},
     {"nvml-library", "FILE",
-     "NVIDIA's library, $" READ_LIBRARY_ENV " where it is set (" READ_LIBRARY ")", set_library},
-    {"nvidia-smi", "FILE", "its program, where there is no library (" READ_SMI ")", set_smi},
-    {"pod-resources", "SOCKET", "the kubelet's, empty: not asked (" PODRESOURCES_SOCKET ")",
+     "NVIDIA's library, or its name for the loader ($" READ_LIBRARY_ENV ", else " READ_LIBRARY ")",
+     set_library},
+    {"nvidia-smi", "FILE", "NVIDIA's program, searched in PATH (" READ_SMI ")", set_smi},
+    {"deadline", "SECONDS",
+     "of one reading: a driver that has not answered by then is unknown, at most 30 (10)",
+     set_deadline},
+    {"pod-resources", "SOCKET",
+     "the kubelet's, which says who holds which GPU; '': not asked (" PODRESOURCES_SOCKET ")",
      set_socket},
     {"checkpoint", "FILE",
-     "the kubelet's device checkpoint, read where the socket is not there; empty: not "
+     "the kubelet's device checkpoint, read where that socket is not there; '': not read "
      "(" CHECKPOINT_PATH ")",
      set_checkpoint},
     {"trace-processes", NULL,
-     "say in which pod a program runs that uses a GPU nobody was given; wants the host's processes",
+     "name the pods of programs on GPUs that nobody was given; wants the host's processes "
+     "(hostPID)",
      set_trace},
-    {"poll", "SECONDS", "between two looks at the wiring when the driver reports nothing (10)",
+    {"poll", "SECONDS", "between two looks at the wiring while the driver reports nothing (10)",
      set_poll},
     {"quiet", "SECONDS", "a link that came back is trusted after this long without a change (300)",
      set_quiet},
     {"heartbeat", "SECONDS", "between two heartbeats: a quarter of serve's --freshness (150)",
      set_heartbeat},
-    {"alive", "FILE", "touched while all is well", set_alive},
-    {"check", NULL, "exit 0 when the file of --alive was touched within the last minute, else 1",
+    {"alive", "FILE", "touch it while the main loop goes round: for a liveness probe", set_alive},
+    {"check", NULL, "be that probe: exit 0 when the file of --alive was touched in the last minute",
      set_check},
     {"kubeconfig", "FILE", "the cluster, as kubectl reads it (the pod's ServiceAccount)",
      set_kubeconfig},
@@ -215,12 +234,18 @@ bool agent_options_read(int argc, char **argv, struct agent_command *out, struct
 void agent_options_help(struct buf *out) {
     buf_str(out,
             "Runs on a GPU node and keeps two annotations of it true: tpguard.io/topology, the "
-            "wiring of its GPUs,\nand tpguard.io/allocations, which pod holds which of them.\n\n"
+            "wiring of its GPUs,\nand tpguard.io/allocations, which pod holds which of them. The "
+            "chart runs it on every GPU node;\n`tpguard agent --once` on a node shows what it "
+            "sees there, and writes nothing.\n\n"
             "Usage: tpguard agent [OPTIONS]\n\n");
     for (size_t i = 0; i < ROWS; i++) {
         option_word_help(rows[i].name, rows[i].value, rows[i].help, out);
     }
-    buf_str(out, "\nWhat is written stays when the agent ends; its age tells.\n"
-                 "Exit codes: 0 stopped by a signal, 2 wrong input or usage; --once: 3 the GPUs "
-                 "cannot be read; --check: 1 not alive.\n");
+    buf_str(out,
+            "\nWhat was linked once is expected from then on. To make it forget, after a bridge was "
+            "taken out on\npurpose: kubectl annotate node NODE " ANNOTATION_KEY "-\n"
+            "What is written stays when the agent ends, and is unknown once it is older than "
+            "serve's --freshness.\n\n"
+            "Exit codes: 0 fine, or stopped by a signal; 1 --check: not alive; 2 wrong input or "
+            "usage;\n3 --once: the GPUs cannot be read.\n");
 }

@@ -54,36 +54,44 @@ static const struct option options[] = {
 
 static const char help_text[] =
     "The wiring of one node: who is linked to whom, what is down, what fits.\n\n"
-    "Usage: tpguard topology [FILE|-] [OPTIONS]\n\n"
+    "Usage: tpguard topology [FILE|-] [OPTIONS]            text that somebody copied\n"
+    "       tpguard topology --from SOURCE [OPTIONS]       this machine's own GPUs\n\n"
+    "Where from, one of:\n"
     "  FILE                     text of `nvidia-smi topo -m`, with or without that of `nvidia-smi\n"
     "                           nvlink --status` behind it, or a tpguard.io/topology annotation;\n"
     "                           - or nothing is standard input\n"
-    "  --nvlink FILE            text of `nvidia-smi nvlink --status`: which links are up\n"
-    "  --synthetic LINE         a machine in words: \"4xH100-NVL down=0-1\"\n"
+    "  --from SOURCE            nvml, nvidia-smi, or auto: NVML where its library can be loaded\n"
     "  --from-annotation FILE   a tpguard.io/topology annotation\n"
-    "  --from SOURCE            this node's own GPUs: nvml, nvidia-smi, or any (nvml, and "
-    "nvidia-smi\n"
-    "                           where it cannot be loaded)\n"
-    "  --nvml-library PATH      the library (libnvidia-ml.so.1; env " READ_LIBRARY_ENV ")\n"
-    "  --nvidia-smi PATH        the program (nvidia-smi, by PATH)\n"
-    "  --deadline SECONDS       of one reading; a driver that does not answer is unknown (10)\n"
-    "  --baseline FILE          an annotation of this node seen earlier: what is missing since "
-    "then\n"
-    "                           is down, not absent\n"
-    "  --watch                  read again and print what changed, until SIGINT; with -o json one\n"
+    "  --synthetic LINE         a machine in words: \"4xH100-NVL down=0-1\"\n\n"
+    "With FILE:\n"
+    "  --nvlink FILE            text of `nvidia-smi nvlink --status`: which links are up. Without "
+    "it\n"
+    "                           the matrix is believed, which does not ask whether they are\n\n"
+    "With --from:\n"
+    "  --watch                  read again and print what changed, until Ctrl-C; with -o json one\n"
     "                           object a line\n"
     "  --interval SECONDS       between readings of --watch; Xids are read at once (10)\n"
-    "  --annotation             print the annotation and nothing else\n"
+    "  --baseline FILE          an annotation of this node from earlier: what is missing since "
+    "then\n"
+    "                           is down, not absent\n"
+    "  --deadline SECONDS       of one reading; a driver that has not answered is unknown (10)\n"
+    "  --nvml-library FILE      NVIDIA's library, or its name for the loader\n"
+    "                           ($" READ_LIBRARY_ENV ", else " READ_LIBRARY ")\n"
+    "  --nvidia-smi FILE        NVIDIA's program, searched in PATH (" READ_SMI ")\n\n"
+    "What is printed:\n"
+    "  -o, --output FORMAT      text or json (text)\n"
+    "  --annotation             the annotation and nothing else\n"
     "  --cordon LIST            GPUs to keep TP groups off: \"0,1\"\n"
-    "  -o, --output FORMAT      text or json\n"
     "  --ascii                  no characters beyond ASCII in the picture\n"
     "  --color WHEN             auto, always or never (auto)\n"
-    "  --products               list the product words of synthetic machines, and stop\n"
+    "  --products               the product words of synthetic machines, and stop\n"
     "  -h, --help               this text\n\n"
     "Words of a synthetic machine: bridges=0-1, down=0-1, lanes=0-1:8, asym=2-3:12/8, "
     "unknown=1-2,\nmig=3, fault=5, fabric=in-progress, cpu=2, driver=550.163.01.\n\n"
-    "Exit codes: 0 fine; 2 wrong input or usage; 3 cannot be told (a failed or cut text).\n\n"
+    "Exit codes: 0 fine; 2 wrong input or usage, or nothing to read the GPUs with; 3 cannot be "
+    "told: a\nfailed or cut text, a driver that does not answer.\n\n"
     "Examples:\n"
+    "  tpguard topology --from nvml --watch\n"
     "  nvidia-smi topo -m | tpguard topology\n"
     "  kubectl annotate node n1 tpguard.io/topology=\"$(tpguard topology --annotation "
     "topo.txt)\"\n";
@@ -115,7 +123,7 @@ static bool take_colour(struct run *r, const char *value, struct err *e) {
 
 static bool take_from(struct run *r, const char *value, struct err *e) {
     static const char *const names[] = {
-        [READ_ANY] = "any", [READ_NVML] = "nvml", [READ_NVIDIASMI] = "nvidia-smi"};
+        [READ_ANY] = "auto", [READ_NVML] = "nvml", [READ_NVIDIASMI] = "nvidia-smi"};
     r->from = true;
     for (unsigned i = 0; i < sizeof names / sizeof *names; i++) {
         if (strcmp(value, names[i]) == 0) {
@@ -123,7 +131,7 @@ static bool take_from(struct run *r, const char *value, struct err *e) {
             return true;
         }
     }
-    return err_set(e, ERR_INPUT, "--from wants nvml, nvidia-smi or any, found \"%.64s\"", value);
+    return err_set(e, ERR_INPUT, "--from wants nvml, nvidia-smi or auto, found \"%.64s\"", value);
 }
 
 static bool take_seconds(const char *option, const char *value, uint32_t most, uint32_t *out,
@@ -236,7 +244,7 @@ static bool check_sources(struct run *r, struct err *e) {
         return err_set(e, ERR_INPUT, "--from reads this node: it wants no other source");
     }
     if (!r->from && (r->watch || r->live.baseline)) {
-        return err_set(e, ERR_INPUT, "%s wants --from nvml (or nvidia-smi, or any)",
+        return err_set(e, ERR_INPUT, "%s wants --from nvml (or nvidia-smi, or auto)",
                        r->watch ? "--watch" : "--baseline");
     }
     if (r->from) {
@@ -252,7 +260,8 @@ static bool check_sources(struct run *r, struct err *e) {
                        "other");
     }
     if (none && isatty(STDIN_FILENO)) {
-        return err_set(e, ERR_INPUT, "wants a FILE, - or --synthetic: see tpguard topology --help");
+        return err_set(e, ERR_INPUT, "wants a FILE, --from nvml or --synthetic: see tpguard topology "
+                       "--help");
     }
     a->file = none ? "-" : a->file;
     return true;

@@ -38,6 +38,7 @@ export TPGUARD_NVML_SCENARIO=$work/machine.txt NO_PROXY='*'
 refuses "no node" "--node-name is missing" env -u NODE_NAME "$tpguard" agent
 refuses "an unknown option" "no option --nope" "$tpguard" agent --nope
 refuses "a poll of nothing" '--poll "0": wants seconds, 1 to 86400' "$tpguard" agent --node-name n --poll 0
+refuses "a deadline beyond a turn of the loop" '--deadline "31": wants seconds, 1 to 30' "$tpguard" agent --node-name n --deadline 31
 refuses "an unknown source" "wants auto, nvml or nvidia-smi" "$tpguard" agent --source lspci
 refuses "--check without a file" "--check wants --alive" "$tpguard" agent --check
 refuses "a value too many" "--once takes no value" "$tpguard" agent --once=1
@@ -55,6 +56,10 @@ jq -e '.pairs["0-1"] == "healthy"' "$work/out" >/dev/null
 result $? "... of this node"
 run 0 "--once without the kubelet" "$tpguard" agent --once --nvml-library "$library" --pod-resources "$work/none" --checkpoint "$work/none"
 says err "no allocations"
+machine 'hang nvmlDeviceGetCount_v2 all'
+run 3 "--once with a driver that hangs" "$tpguard" agent --once "${quiet[@]}" --deadline 1
+says err "did not answer within 1000 ms"
+machine
 run 3 "--once without a driver" "$tpguard" agent --once --source nvml --nvml-library "$work/none.so" --pod-resources '' --checkpoint ''
 
 # ---- the loop ----

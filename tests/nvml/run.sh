@@ -71,11 +71,11 @@ run 3 "a library that crashes" topology
 says err "crashed (signal 6"
 play h100-nvl "fail nvmlInit_v2 all 18"
 refuses "library and driver of different versions" "different versions" topology
-refuses "no library" "cannot load /nonexistent" topology --nvml-library /nonexistent
-refuses "neither library nor nvidia-smi" "cannot run /nonexistent-smi" "$tpguard" topology --from any \
+refuses "no library" "cannot load /nonexistent: cannot open" topology --nvml-library /nonexistent
+refuses "neither library nor nvidia-smi" "cannot run /nonexistent-smi" "$tpguard" topology --from auto \
     --nvml-library /nonexistent --nvidia-smi /nonexistent-smi
 refuses "--from twice a source" "wants no other source" "$tpguard" topology --from nvml --synthetic "4xH100-NVL"
-refuses "an unknown source" '--from wants nvml, nvidia-smi or any, found "smi"' "$tpguard" topology --from smi
+refuses "an unknown source" '--from wants nvml, nvidia-smi or auto, found "smi"' "$tpguard" topology --from smi
 refuses "--watch of a file" "--watch wants --from" "$tpguard" topology --watch README.md
 refuses "--interval 0" "--interval wants 1 to 3600 seconds" "$tpguard" topology --from nvml --watch --interval 0
 refuses "a baseline that is none" "--baseline README.md" "$tpguard" topology --from nvml --baseline README.md
@@ -100,7 +100,7 @@ SMI
 chmod 755 "$smi"
 run 0 "nvidia-smi" "$tpguard" topology --from nvidia-smi --nvidia-smi "$smi" -o json
 json '.source == "nvidia-smi" and .pairs["0-1"] == "healthy" and .gpus[1].uuid == "GPU-1"' "... two bridged cards"
-run 0 "... where NVML cannot be loaded" "$tpguard" topology --from any --nvml-library /nonexistent --nvidia-smi "$smi" -o json
+run 0 "... where NVML cannot be loaded" "$tpguard" topology --from auto --nvml-library /nonexistent --nvidia-smi "$smi" -o json
 json '.source == "nvidia-smi"' "... asked second"
 
 # --watch
