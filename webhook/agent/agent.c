@@ -133,6 +133,7 @@ static void publish(struct agent *a, int64_t now_us) {
     const struct publish_want w = {.topology = look_topology(a->look),
                                    .allocations = look_allocations(a->look),
                                    .seen_at = look_seen_at(a->look),
+                                   .books = !a->unread && look_allocations(a->look).n > 0,
                                    .mono_us = now_us,
                                    .random = any_number()};
     a->publish_us = publish_step(&a->publish, &a->node, &w);

@@ -126,14 +126,17 @@ static bool step_node(struct publish *p, struct own_node *own, const struct publ
 
 /* ---- the heartbeat ---- */
 
-static bool send_lease(const struct publish *p, const struct own_node *own, int64_t seen_at,
-                       struct kube_response *got, struct err *e) {
+static bool send_lease(const struct publish *p, const struct own_node *own,
+                       const struct publish_want *w, struct kube_response *got, struct err *e) {
     char text[LEASE_MAX];
     char path[1024];
     struct buf body = BUF_OVER(text);
     struct buf b = BUF_OVER(path);
-    const struct heartbeat_lease lease = {
-        .node = p->node, .node_uid = own->uid, .at = seen_at, .for_s = p->heartbeat_s * 4};
+    const struct heartbeat_lease lease = {.node = p->node,
+                                          .node_uid = own->uid,
+                                          .at = w->seen_at,
+                                          .for_s = p->heartbeat_s * 4,
+                                          .books = w->books};
     heartbeat_encode(&lease, p->fresh, &body);
     heartbeat_path(p->namespace, &b);
     if (!p->fresh) {
@@ -163,7 +166,7 @@ static void step_beat(struct publish *p, const struct own_node *own, const struc
     struct err e = {0};
     bool answered = false;
     for (unsigned i = 0; i < 2; i++) {
-        answered = send_lease(p, own, w->seen_at, &got, &e);
+        answered = send_lease(p, own, w, &got, &e);
         if (!answered || !other_way(p, got.status)) {
             break;
         }

@@ -36,6 +36,7 @@ struct publish_want {
     struct span topology;
     struct span allocations;
     int64_t seen_at; /* the wiring was read then and is as `topology` says; 0: it was not */
+    bool books;      /* the kubelet's books were read, and are as `allocations` says */
     int64_t mono_us; /* now */
     uint32_t random; /* any number, new for each call */
 };

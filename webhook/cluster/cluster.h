@@ -57,12 +57,16 @@ enum cluster_kind {
  * once. */
 void cluster_list_begin(struct cluster *c, enum cluster_kind kind);
 void cluster_list_end(struct cluster *c, enum cluster_kind kind);
+struct cluster_beat {
+    int64_t at; /* Unix seconds */
+    bool books; /* the kubelet's books were read as well */
+};
 /* The node's agent found at that time that its report was still true. It lives beside the Node,
- * where a change would wake every pod that waits; here it changes an answer only where the report
- * was too old before, so that is the only case in which the generation changes. Both times are
- * Unix seconds. */
-NODISCARD bool cluster_put_heartbeat(struct cluster *c, struct span node, int64_t at, int64_t now,
-                                     struct err *e);
+ * where a change would wake every pod that waits. Here it changes an answer, and the generation,
+ * only where the report was too old before, or where it vouches for what the report says of a pod
+ * that went and came back under its name. now: Unix seconds. */
+NODISCARD bool cluster_put_heartbeat(struct cluster *c, struct span node,
+                                     const struct cluster_beat *beat, int64_t now, struct err *e);
 void cluster_drop_heartbeat(struct cluster *c, struct span node);
 /* As cluster_put_pod; a pod that waits for a node is remembered with its object's text. */
 NODISCARD bool cluster_put_pod_object(struct cluster *c, const struct pod *p, struct span text,

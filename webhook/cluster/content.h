@@ -20,6 +20,7 @@ struct held_rec {
     char *pod;       /* unassigned: the pod it belongs to, "llm/chat-0"; NULL not known */
     bool unassigned; /* in use, and the kubelet's books give it to nobody */
     bool gone;       /* we saw that pod go after this report: it holds nothing */
+    uint8_t vouched; /* heartbeats since then that speak of the kubelet's books */
     struct grip *grip;
 };
 
@@ -141,7 +142,8 @@ NODISCARD bool content_put_namespace(struct content *c, const struct namespace_o
                                      struct err *e);
 void content_drop_node(struct content *c, struct span name);
 /* freshness_s: the policy's, 0 none. */
-NODISCARD bool content_put_heartbeat(struct content *c, struct span node, int64_t at, int64_t now,
+NODISCARD bool content_put_heartbeat(struct content *c, struct span node,
+                                     const struct cluster_beat *beat, int64_t now,
                                      uint32_t freshness_s, struct err *e);
 void content_drop_heartbeat(struct content *c, struct span node);
 void content_end_heartbeats(struct content *c); /* of a list: what it did not hold goes */
@@ -180,6 +182,9 @@ void content_touch(struct content *c, struct node_rec *r);
 struct held_rec *content_held(const struct node_rec *r, const char *key);
 /* The pod is no more: until the node reports anew, what it says of this name is old. */
 void content_held_gone(struct node_rec *r, const char *key);
+/* The agent has found the report to be as the kubelet's books are. true: what it says of some name
+ * counts again, since the pod was seen to go before the agent looked. */
+bool content_held_vouched(struct node_rec *r);
 struct grip *content_grip(unsigned n, const struct pin_entry *gpu); /* NULL without memory */
 bool content_fail_memory(struct err *e);
 char *content_copy(struct span s); /* on the heap, NUL at its end; NULL without memory */

@@ -16,8 +16,26 @@ void content_held_gone(struct node_rec *r, const char *key) {
     for (uint32_t i = 0; i < r->n_held; i++) {
         struct held_rec *h = &r->held[i];
         const char *pod = h->unassigned ? h->pod : h->key;
-        h->gone |= pod && strcmp(pod, key) == 0;
+        if (pod && strcmp(pod, key) == 0) {
+            h->gone = true;
+            h->vouched = 0;
+        }
     }
+}
+
+/* A pod that comes back under its name and gets the same GPUs leaves the report as it was, to the
+ * byte. The first heartbeat after it went may have been under way already; the second has seen
+ * what is there now. */
+bool content_held_vouched(struct node_rec *r) {
+    bool news = false;
+    for (uint32_t i = 0; i < r->n_held; i++) {
+        struct held_rec *h = &r->held[i];
+        if (h->gone && ++h->vouched == 2) {
+            h->gone = false;
+            news = true;
+        }
+    }
+    return news;
 }
 
 void content_drop_report(struct node_rec *r) {

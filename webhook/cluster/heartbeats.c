@@ -12,10 +12,10 @@ static bool was_too_old(const struct node_rec *r, int64_t now, uint32_t freshnes
            (uint64_t)now - (uint64_t)seen_at(r) > freshness_s;
 }
 
-bool content_put_heartbeat(struct content *c, struct span node, int64_t at, int64_t now,
-                           uint32_t freshness_s, struct err *e) {
+bool content_put_heartbeat(struct content *c, struct span node, const struct cluster_beat *beat,
+                           int64_t now, uint32_t freshness_s, struct err *e) {
     uint32_t found = 0;
-    if (at <= 0) {
+    if (beat->at <= 0) {
         return err_set(e, ERR_INPUT, "wants a time after 1970");
     }
     if (!content_node_for(c, node, &found, e)) {
@@ -23,14 +23,17 @@ bool content_put_heartbeat(struct content *c, struct span node, int64_t at, int6
     }
     struct node_rec *r = content_node(c, found);
     r->heard = c->round[CLUSTER_AGENTS];
-    if (at <= r->heartbeat_at) {
+    if (beat->at <= r->heartbeat_at) {
         return true;
     }
     if (was_too_old(r, now, freshness_s)) {
         r->jumps++;
         content_touch(c, r);
     }
-    r->heartbeat_at = at;
+    if (beat->books && content_held_vouched(r)) {
+        content_touch(c, r);
+    }
+    r->heartbeat_at = beat->at;
     return true;
 }
 
@@ -58,10 +61,10 @@ void content_end_heartbeats(struct content *c) {
     }
 }
 
-bool cluster_put_heartbeat(struct cluster *c, struct span node, int64_t at, int64_t now,
-                           struct err *e) {
+bool cluster_put_heartbeat(struct cluster *c, struct span node, const struct cluster_beat *beat,
+                           int64_t now, struct err *e) {
     pthread_mutex_lock(&c->lock);
-    bool good = content_put_heartbeat(c->content, node, at, now, c->policy.freshness_s, e);
+    bool good = content_put_heartbeat(c->content, node, beat, now, c->policy.freshness_s, e);
     pthread_mutex_unlock(&c->lock);
     return good;
 }

@@ -23,13 +23,18 @@ bool heartbeat_node(struct span lease, struct span *node) {
 bool heartbeat_decode(const struct json *lease, struct heartbeat *out, struct err *e) {
     const struct json *meta = NULL;
     const struct json *spec = NULL;
+    const struct json *notes = NULL;
     struct span name = {0};
+    struct span books = {0};
     struct span when = {0};
     struct heartbeat got = {0};
     if (!json_req_object(lease, "metadata", &meta, e) || !json_req_str(meta, "name", &name, e) ||
+        !json_opt_object(meta, "annotations", &notes, e) ||
+        (notes && !json_opt_str(notes, HEARTBEAT_BOOKS, &books, e)) ||
         !json_req_object(lease, "spec", &spec, e) || !json_req_str(spec, "renewTime", &when, e)) {
         return false;
     }
+    got.books = span_is(books, "read");
     if (!heartbeat_node(name, &got.node)) {
         return err_at(e, ERR_INPUT, "metadata.name", "wants " HEARTBEAT_PREFIX "NODE");
     }
@@ -64,6 +69,13 @@ static void put_meta(const struct heartbeat_lease *l, bool create, struct jw *w)
     jw_kv_str(w, "app.kubernetes.io/managed-by", "tpguard");
     jw_kv_str(w, HEARTBEAT_LABEL, "agent");
     jw_object_end(w);
+    if (l->books || !create) {
+        jw_key(w, "annotations");
+        jw_object(w);
+        jw_key(w, HEARTBEAT_BOOKS);
+        l->books ? jw_str(w, "read") : jw_null(w); /* null: a merge patch takes it off */
+        jw_object_end(w);
+    }
     if (l->node_uid[0]) {
         put_owner(l, w);
     }

@@ -18,9 +18,13 @@
 #define HEARTBEAT_QUERY    "labelSelector=tpguard.io%2Fheartbeat%3Dagent"
 #define HEARTBEAT_NODE_MAX 247 /* bytes of a node's name: a Lease may have 253 */
 
+/* Annotation of the Lease: "read" when the kubelet's books were read as well as the driver. */
+#define HEARTBEAT_BOOKS "tpguard.io/books"
+
 struct heartbeat {
     struct span node;
     int64_t at; /* Unix seconds */
+    bool books;
 };
 
 /* The collection; ns NULL: of all namespaces. */
@@ -35,6 +39,7 @@ struct heartbeat_lease {
     const char *node_uid; /* owner: the Lease goes with the Node; "" not known */
     int64_t at;
     uint32_t for_s; /* leaseDurationSeconds: when the report is too old */
+    bool books;     /* the kubelet's books say what the report says */
 };
 /* For POST; and for PATCH (merge), which writes all but the name. */
 void heartbeat_encode(const struct heartbeat_lease *l, bool create, struct buf *out);

@@ -78,8 +78,11 @@ static bool put(void *ctx, struct span object, struct err *e) {
         return namespace_decode(o, &ns, e) && mind_mode(&ns) && cluster_put_namespace(c, &ns, e);
     }
     if (f->kind == CLUSTER_AGENTS) {
-        return heartbeat_decode(o, &beat, e) &&
-               cluster_put_heartbeat(c, beat.node, beat.at, clock_unix_s(), e);
+        if (!heartbeat_decode(o, &beat, e)) {
+            return false;
+        }
+        const struct cluster_beat b = {.at = beat.at, .books = beat.books};
+        return cluster_put_heartbeat(c, beat.node, &b, clock_unix_s(), e);
     }
     struct pod *pod = ARENA_NEW(&f->arena, struct pod, 1);
     if (!pod) {

@@ -10,6 +10,7 @@ static struct {
     unsigned patch_answer; /* 0: no answer at all */
     unsigned retry_after;
     bool has_lease;
+    int books; /* of the last heartbeat: 1 read, -1 taken off, 0 no word */
     char log[4096]; /* "PATCH path body\n" */
     struct buf b;
 } api;
@@ -22,6 +23,9 @@ static bool call(void *ctx, const struct kube_request *q, struct kube_response *
     buf_fmt(&api.b, "%s %s\n", q->method, q->path);
     *out = (struct kube_response){.status = 200};
     if (lease) {
+        api.books = span_has(q->body, "\"tpguard.io/books\":\"read\"")  ? 1
+                    : span_has(q->body, "\"tpguard.io/books\":null") ? -1
+                                                                     : 0;
         out->status = post ? (api.has_lease ? 409 : 201) : (api.has_lease ? 200 : 404);
         api.has_lease = api.has_lease || post;
         return true;
@@ -74,6 +78,11 @@ static void writes_what_differs(void) {
     is_str(step(&p, &own, &w, &next), "", "nothing changed: nothing is written");
     w.mono_us += 60 * SECOND;
     is_str(step(&p, &own, &w, NULL), BEAT, "but the heartbeat");
+    ok(api.books == -1, "which does not speak of books that were not read");
+    w.mono_us += 200 * SECOND;
+    w.books = true;
+    is_str(step(&p, &own, &w, NULL), BEAT, "the next one");
+    ok(api.books == 1, "says that they were");
     w.topology = SPAN("T2");
     w.seen_at = 0;
     is_str(step(&p, &own, &w, &next),

@@ -25,7 +25,8 @@ static void put(struct cluster *c, int64_t observed_at) {
 
 static bool beat(struct cluster *c, int64_t at, int64_t now) {
     struct err e = {0};
-    return cluster_put_heartbeat(c, SPAN("n1"), at, now, &e);
+    const struct cluster_beat b = {.at = at};
+    return cluster_put_heartbeat(c, SPAN("n1"), &b, now, &e);
 }
 
 static const char *fits(struct cluster *c, int64_t now) {
@@ -67,8 +68,10 @@ int main(void) {
     is_str(fits(c, NOW + 902), "fits", "while the list is made again nothing is gone");
     cluster_list_end(c, CLUSTER_AGENTS);
     is_str(fits(c, NOW + 902), "TopologyStale", "at its end what it left out is");
-    ok(!cluster_put_heartbeat(c, SPAN("n1"), 0, NOW, &e), "no time is refused");
-    ok(!cluster_put_heartbeat(c, SPAN(""), NOW, NOW, &e), "so is no name");
+    const struct cluster_beat never = {0};
+    const struct cluster_beat now = {.at = NOW};
+    ok(!cluster_put_heartbeat(c, SPAN("n1"), &never, NOW, &e), "no time is refused");
+    ok(!cluster_put_heartbeat(c, SPAN(""), &now, NOW, &e), "so is no name");
     ok(beat(c, NOW + 1000, NOW + 1000), "one more");
     cluster_drop_node(c, SPAN("n1"));
     is_str(fits(c, NOW + 1000), "?", "the node goes before its Lease");

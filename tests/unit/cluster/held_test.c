@@ -285,6 +285,41 @@ static void users(void) {
     cluster_free(c);
 }
 
+static void beats(struct cluster *c, int64_t at, bool books) {
+    struct err e = {0};
+    const struct cluster_beat b = {.at = at, .books = books};
+    ok(cluster_put_heartbeat(c, SPAN("n1"), &b, NOW, &e), "a heartbeat");
+}
+
+/* A StatefulSet makes a pod anew under its old name, and the kubelet gives it the GPU that has just
+ * become free: the report is the same to the byte, so nobody writes it again. */
+static void same_name_again(void) {
+    struct err e = {0};
+    put_node(&items, &(struct machine){"n1", H100 " down=0-1", 4,
+                                       REPORT HELD("a", "0") REPORT_END});
+    put_pod(&items, &(struct podling){.name = "a", .node = "n1", .gpus = 1});
+    struct cluster *c = cluster_of(&items);
+    is_str(code_for(c, "n1", 2), "fits", "it is on GPU 0, and 2-3 is free");
+    cluster_drop_pod(c, SPAN("llm"), SPAN("a"));
+    struct container k = {.name = SPAN("m"), .gpus = 1};
+    struct pod p = {.ns = SPAN("llm"),
+                    .name = SPAN("a"),
+                    .uid = SPAN("u-2"),
+                    .node_name = SPAN("n1"),
+                    .phase = POD_RUNNING,
+                    .containers = &k,
+                    .n_containers = 1};
+    ok(cluster_put_pod(c, &p, &e), "another one of that name: %s", e.msg);
+    is_str(code_for(c, "n1", 2), "NVLinkSetUncertain", "the report was of the old one");
+    beats(c, NOW + 1, true);
+    is_str(code_for(c, "n1", 2), "NVLinkSetUncertain", "a heartbeat that may have been under way");
+    beats(c, NOW + 2, false);
+    is_str(code_for(c, "n1", 2), "NVLinkSetUncertain", "one that does not speak of the books");
+    beats(c, NOW + 3, true);
+    is_str(code_for(c, "n1", 2), "fits", "the agent has looked since: it is of the new one");
+    cluster_free(c);
+}
+
 static void exact_mode(void) {
     struct policy p = policy_default();
     p.allocation = ALLOC_EXACT;
@@ -316,6 +351,7 @@ int main(void) {
     held();
     monitors();
     users();
+    same_name_again();
     exact_mode();
     buf_done(&items);
     return tap_done();

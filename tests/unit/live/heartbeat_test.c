@@ -28,12 +28,21 @@ int main(void) {
            "\"kind\":\"Node\",\"name\":\"gpu-a\",\"uid\":\"u-1\"}]},\"spec\":{\"holderIdentity\":"
            "\"gpu-a\",\"leaseDurationSeconds\":600,\"renewTime\":\"2026-11-18T11:06:40.000000Z\"}}",
            "a Lease that goes with its Node");
-    ok(decode(text, &got, &e) && span_is(got.node, "gpu-a") && got.at == 1795000000,
+    ok(decode(text, &got, &e) && span_is(got.node, "gpu-a") && got.at == 1795000000 && !got.books,
        "is read as it was written: %s", e.msg);
     buf_reset(&b);
     heartbeat_encode(&l, false, &b);
     ok(strstr(text, "kind\":\"Lease") == NULL && strstr(text, "agent.gpu-a") == NULL,
        "a patch does not name it");
+    ok(strstr(text, "\"annotations\":{\"tpguard.io/books\":null}") != NULL,
+       "and takes back that the books were read: %s", text);
+    struct heartbeat_lease full = l;
+    full.books = true;
+    buf_reset(&b);
+    heartbeat_encode(&full, true, &b);
+    ok(strstr(text, "\"annotations\":{\"tpguard.io/books\":\"read\"}") != NULL &&
+           decode(text, &got, &e) && got.books,
+       "the kubelet's books were read as well: %s", text);
     heartbeat_path("tpguard-system", &p);
     is_str(path, "/apis/coordination.k8s.io/v1/namespaces/tpguard-system/leases", "where they are");
     buf_reset(&p);

@@ -78,7 +78,8 @@ static void by_time_alone(void) {
 
 static void beat(int64_t at) {
     struct err e = {0};
-    if (!cluster_put_heartbeat(kit.cluster, SPAN("n1"), at, kit.now, &e)) {
+    const struct cluster_beat b = {.at = at};
+    if (!cluster_put_heartbeat(kit.cluster, SPAN("n1"), &b, kit.now, &e)) {
         kit_bail("heartbeat", &e);
     }
 }
