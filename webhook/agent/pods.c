@@ -5,6 +5,19 @@
 /* Of a whole list; the tree is let go of when the names have been copied. */
 #define TREE_MAX ((size_t)1024 * 1024 * 1024)
 
+/* The API server gives a static pod's mirror a uid of its own; the kubelet's books and its cgroups
+ * know the pod by this one. */
+static bool read_static_uid(const struct json *meta, struct span *uid, struct err *e) {
+    const struct json *notes = NULL;
+    struct span hash = {0};
+    if (!json_opt_object(meta, "annotations", &notes, e) ||
+        (notes && !json_opt_str(notes, "kubernetes.io/config.hash", &hash, e))) {
+        return false;
+    }
+    *uid = hash.n ? hash : *uid;
+    return true;
+}
+
 static bool read_pod(const struct json *o, struct node_pod *out, struct err *e) {
     const struct json *meta = NULL;
     const struct json *status = NULL;
@@ -12,6 +25,7 @@ static bool read_pod(const struct json *o, struct node_pod *out, struct err *e) 
     struct span phase = {0};
     if (!json_req_object(o, "metadata", &meta, e) || !json_req_str(meta, "namespace", &p.ns, e) ||
         !json_req_str(meta, "name", &p.name, e) || !json_req_str(meta, "uid", &p.uid, e) ||
+        !read_static_uid(meta, &p.uid, e) ||
         !json_opt_object(o, "status", &status, e) ||
         (status && !json_opt_str(status, "phase", &phase, e))) {
         return false;

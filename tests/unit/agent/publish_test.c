@@ -153,6 +153,11 @@ static void pods(void) {
                    &a, &list, &n, &e),
        "a list of pods: %s", e.msg);
     ok(n == 2 && span_is(list[0].uid, "u1") && !list[0].ended && list[1].ended, "is read");
+    ok(pods_decode(SPAN("{\"items\":[{\"metadata\":{\"namespace\":\"ops\",\"name\":\"s\",\"uid\":"
+                        "\"u3\",\"annotations\":{\"kubernetes.io/config.hash\":\"h\"}}}]}"),
+                   &a, &list, &n, &e) &&
+           span_is(list[0].uid, "h"),
+       "a static pod goes by the name that the kubelet has for it");
     ok(!pods_decode(SPAN("{\"items\":[{\"metadata\":{\"name\":\"a\"}}]}"), &a, &list, &n, &e),
        "a pod without uid is none");
     arena_done(&a);
