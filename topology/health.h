@@ -47,8 +47,8 @@ struct health {
                               what this node could ever offer; unknown pairs count as possible */
     bool any_nvlink;       /* some pair is not ABSENT and not UNKNOWN */
     bool any_unknown;      /* some pair is UNKNOWN */
-    bool any_one_way;        /* GPU to GPU, NVLink one way and certainly none the other: on this the
-                                stock device plugin panics. It does not see links to switches */
+    bool any_one_way;      /* GPU to GPU, NVLink one way and certainly none the other: on this the
+                              stock device plugin panics. It does not see links to switches */
 };
 
 struct health_rules {

@@ -119,8 +119,9 @@ struct raw_facts {
 void facts_tame(struct raw_facts *f);
 
 /* The wiring that the facts show, source "nvml", expectations from the product table; observed_at
- * stays 0. ERR_UNKNOWN when there is no GPU, or more of them than fit. What cannot be told is unknown in *out, GPU by GPU
- * and wire by wire; a lost GPU has a fault and no NVLink. Facts must be tame. */
+ * stays 0. ERR_UNKNOWN when there is no GPU, or more of them than fit. What cannot be told is
+ * unknown in *out, GPU by GPU and wire by wire; a lost GPU has a fault and no NVLink. Facts must be
+ * tame. */
 NODISCARD bool facts_build(const struct raw_facts *f, struct topo *out, struct err *e);
 
 /* "GPU is lost", ... ; for messages. */

@@ -306,8 +306,7 @@ static void ask_pair(const struct nvml *l, unsigned a, unsigned b, struct raw_fa
         return;
     }
     if (l->level) {
-        pair->level_rc =
-            note_pair(l, a, b, out, l->level(l->device[a], l->device[b], &level));
+        pair->level_rc = note_pair(l, a, b, out, l->level(l->device[a], l->device[b], &level));
         pair->level = (uint8_t)(level < 0 || level > UINT8_MAX ? UINT8_MAX : level);
     }
     if (l->p2p) {

@@ -241,11 +241,12 @@ void agent_options_help(struct buf *out) {
     for (size_t i = 0; i < ROWS; i++) {
         option_word_help(rows[i].name, rows[i].value, rows[i].help, out);
     }
-    buf_str(out,
-            "\nWhat was linked once is expected from then on. To make it forget, after a bridge was "
-            "taken out on\npurpose: kubectl annotate node NODE " ANNOTATION_KEY "-\n"
-            "What is written stays when the agent ends, and is unknown once it is older than "
-            "serve's --freshness.\n\n"
-            "Exit codes: 0 fine, or stopped by a signal; 1 --check: not alive; 2 wrong input or "
-            "usage;\n3 --once: the GPUs cannot be read.\n");
+    buf_str(
+        out,
+        "\nWhat was linked once is expected from then on. To make it forget, after a bridge was "
+        "taken out on\npurpose: kubectl annotate node NODE " ANNOTATION_KEY "-\n"
+        "What is written stays when the agent ends, and is unknown once it is older than "
+        "serve's --freshness.\n\n"
+        "Exit codes: 0 fine, or stopped by a signal; 1 --check: not alive; 2 wrong input or "
+        "usage;\n3 --once: the GPUs cannot be read.\n");
 }

@@ -260,7 +260,8 @@ static bool check_sources(struct run *r, struct err *e) {
                        "other");
     }
     if (none && isatty(STDIN_FILENO)) {
-        return err_set(e, ERR_INPUT, "wants a FILE, --from nvml or --synthetic: see tpguard topology "
+        return err_set(e, ERR_INPUT,
+                       "wants a FILE, --from nvml or --synthetic: see tpguard topology "
                        "--help");
     }
     a->file = none ? "-" : a->file;

@@ -28,9 +28,9 @@
 #include "topology/nvml.h"
 #include "topology/nvml_abi.h"
 
-#define SCENARIO_ENV   "TPGUARD_NVML_SCENARIO"
-#define STAND_GPU_MAX  GPU_MAX
-#define STAND_LIST_MAX 64
+#define SCENARIO_ENV      "TPGUARD_NVML_SCENARIO"
+#define STAND_GPU_MAX     GPU_MAX
+#define STAND_LIST_MAX    64
 #define STAND_PROCESS_MAX 1024
 
 struct stand_link {

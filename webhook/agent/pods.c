@@ -25,8 +25,7 @@ static bool read_pod(const struct json *o, struct node_pod *out, struct err *e) 
     struct span phase = {0};
     if (!json_req_object(o, "metadata", &meta, e) || !json_req_str(meta, "namespace", &p.ns, e) ||
         !json_req_str(meta, "name", &p.name, e) || !json_req_str(meta, "uid", &p.uid, e) ||
-        !read_static_uid(meta, &p.uid, e) ||
-        !json_opt_object(o, "status", &status, e) ||
+        !read_static_uid(meta, &p.uid, e) || !json_opt_object(o, "status", &status, e) ||
         (status && !json_opt_str(status, "phase", &phase, e))) {
         return false;
     }

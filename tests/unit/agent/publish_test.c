@@ -10,7 +10,7 @@ static struct {
     unsigned patch_answer; /* 0: no answer at all */
     unsigned retry_after;
     bool has_lease;
-    int books; /* of the last heartbeat: 1 read, -1 taken off, 0 no word */
+    int books;      /* of the last heartbeat: 1 read, -1 taken off, 0 no word */
     char log[4096]; /* "PATCH path body\n" */
     struct buf b;
 } api;
@@ -23,9 +23,9 @@ static bool call(void *ctx, const struct kube_request *q, struct kube_response *
     buf_fmt(&api.b, "%s %s\n", q->method, q->path);
     *out = (struct kube_response){.status = 200};
     if (lease) {
-        api.books = span_has(q->body, "\"tpguard.io/books\":\"read\"")  ? 1
-                    : span_has(q->body, "\"tpguard.io/books\":null") ? -1
-                                                                     : 0;
+        api.books = span_has(q->body, "\"tpguard.io/books\":\"read\"") ? 1
+                    : span_has(q->body, "\"tpguard.io/books\":null")   ? -1
+                                                                       : 0;
         out->status = post ? (api.has_lease ? 409 : 201) : (api.has_lease ? 200 : 404);
         api.has_lease = api.has_lease || post;
         return true;

@@ -295,8 +295,8 @@ static void beats(struct cluster *c, int64_t at, bool books) {
  * become free: the report is the same to the byte, so nobody writes it again. */
 static void same_name_again(void) {
     struct err e = {0};
-    put_node(&items, &(struct machine){"n1", H100 " down=0-1", 4,
-                                       REPORT HELD("a", "0") REPORT_END});
+    put_node(&items,
+             &(struct machine){"n1", H100 " down=0-1", 4, REPORT HELD("a", "0") REPORT_END});
     put_pod(&items, &(struct podling){.name = "a", .node = "n1", .gpus = 1});
     struct cluster *c = cluster_of(&items);
     is_str(code_for(c, "n1", 2), "fits", "it is on GPU 0, and 2-3 is free");

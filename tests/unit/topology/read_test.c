@@ -346,9 +346,10 @@ static void texts(void) {
     is_int(h.pair[0][1], PAIR_HEALTHY, "0-1");
     ok(read_smi("nvlink) : ;;\nesac\n", 5000, &e), "no word on links");
     is_int(h.pair[0][1], PAIR_UNKNOWN, "the matrix alone does not say that they are up");
-    ok(read_smi("nvlink) i=0; echo 'GPU 0: NVIDIA H100 NVL (UUID: GPU-x0)'; while [ $i -lt 12 ]; do "
-                "printf '\\t Link %d: 26.562 GB/s\\n' $i; i=$((i+1)); done; exit 15 ;;\nesac\n",
-                5000, &e),
+    ok(read_smi(
+           "nvlink) i=0; echo 'GPU 0: NVIDIA H100 NVL (UUID: GPU-x0)'; while [ $i -lt 12 ]; do "
+           "printf '\\t Link %d: 26.562 GB/s\\n' $i; i=$((i+1)); done; exit 15 ;;\nesac\n",
+           5000, &e),
        "it ends after the first of two GPUs");
     is_int(h.pair[0][1], PAIR_UNKNOWN, "of the other nothing was told");
     ok(read_smi("nvlink) for g in 0 1; do echo \"GPU $g: NVIDIA H100 NVL (UUID: GPU-x$g)\"; printf "
