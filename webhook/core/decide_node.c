@@ -106,11 +106,11 @@ static uint8_t fewest_lanes(const struct topo *t, struct gpuset set) {
 
 /* Ends that count different lanes do not trouble the plugin: it scores the pair by the end that it
  * comes across first, and gives it to a TP group when that is as many as the good set has. Sets of
- * more than two are chosen by their sums. */
+ * more than two are chosen by their sums, and links to switches it does not see at all. */
 static bool plugin_may_stray(const struct node_question *q, struct gpuset set) {
     const struct topo *t = q->n->topo;
-    uint8_t good = q->s->tp > 2 ? 0 : fewest_lanes(t, set);
-    if (q->policy->allocation != ALLOC_PLUGIN || !q->s->gpus || t->nvswitch) {
+    uint8_t good = q->s->tp > 2 || t->nvswitch ? 0 : fewest_lanes(t, set);
+    if (q->policy->allocation != ALLOC_PLUGIN || !q->s->gpus) {
         return false;
     }
     for (GPUSET_EACH(a, q->free)) {
