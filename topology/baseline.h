@@ -19,7 +19,8 @@
  * and starts the quiet time anew if one is running.
  *
  * The memory may be lost (agent restart): it is seeded from `before`, where a held pair is down, so
- * that a restart makes the wait longer, never shorter. */
+ * that a restart makes the wait longer, not shorter. Except for a pair that was published as
+ * unknown: nothing tells that it was held, and it is taken as it is. */
 #ifndef TPGUARD_TOPOLOGY_BASELINE_H
 #define TPGUARD_TOPOLOGY_BASELINE_H
 

@@ -92,8 +92,8 @@ struct raw_pair {
     uint8_t p2p;      /* 0 ok 1 chipset 2 GPU 3 bridge 4 switched off 5 not supported 6 unknown */
 };
 
-/* A program that computes on a GPU. The driver numbers it in the reader's own PID namespace: 0, or
- * nobody of ours, where the reader runs without the host's. */
+/* A program that computes on a GPU. The number is the host's, whatever PID namespace the reader is
+ * in: there it is nobody, or somebody else. Where the driver does not tell it: 0. */
 struct gpu_process {
     uint32_t pid;
     uint8_t gpu;           /* position in raw_facts.gpu, which is the position in the topo */
