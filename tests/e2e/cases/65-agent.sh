@@ -127,7 +127,7 @@ stray() { note allocations | jq -r '[.unassigned[]?.gpus[]] | join(",")'; }
 stray_is() { [ "$(plugin_indices "$(stray)")" = "$1" ]; }
 ok eventually 10 stray_is 2 -- "a program runs on GPU 2, which nobody was given: told as well"
 plugin_scenario 'remember; blind 3 2'
-ok eventually 10 has_event Node/real1 "The stock device plugin fails" -- "the directions of 2-3 disagree: an event says that the stock plugin would fail here"
+ok eventually 10 has_event Node/real1 "NVLink one way only ends the stock device plugin" -- "2-3 is linked one way only: an event says that the stock plugin would fail here"
 ok eventually 10 stray_is '' -- "the program is gone"
 plugin_scenario 'remember; down 0 1'
 ok eventually 10 wire_is 0 1 NODE -- "the bridge 0-1 is down once more"
