@@ -1,14 +1,13 @@
 #include "webhook/http/watchdog.h"
 
-#include <errno.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
-#include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
 #include "webhook/sys/clock.h"
+#include "webhook/sys/pace.h"
 
 enum phase { OPENING, IDLE, BUSY };
 
@@ -25,10 +24,7 @@ struct watched {
 };
 
 struct watchdog {
-    pthread_mutex_t lock;
-    pthread_cond_t wake;
-    pthread_t thread;
-    bool stop;
+    struct pace pace; /* its lock guards the connections and n */
     int64_t deadline_us;
     unsigned crowd;
     struct watched *first;
@@ -79,17 +75,11 @@ static void look(struct watchdog *w) {
 static void *run(void *arg) {
     struct watchdog *w = arg;
     int64_t step_us = w->deadline_us / 8 < 500000 ? w->deadline_us / 8 : 500000;
-    pthread_mutex_lock(&w->lock);
-    while (!w->stop) {
-        int64_t until = clock_mono_us() + step_us;
-        struct timespec t = {.tv_sec = until / 1000000, .tv_nsec = until % 1000000 * 1000};
-        while (!w->stop && pthread_cond_timedwait(&w->wake, &w->lock, &t) != ETIMEDOUT) {
-        }
-        if (!w->stop) {
-            look(w);
-        }
+    while (pace_wait(&w->pace, step_us)) {
+        pthread_mutex_lock(&w->pace.lock);
+        look(w);
+        pthread_mutex_unlock(&w->pace.lock);
     }
-    pthread_mutex_unlock(&w->lock);
     return NULL;
 }
 
@@ -100,15 +90,9 @@ bool watchdog_new(unsigned deadline_s, unsigned crowd, struct watchdog **out, st
     }
     w->deadline_us = (int64_t)deadline_s * 1000000;
     w->crowd = crowd;
-    pthread_mutex_init(&w->lock, NULL);
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&w->wake, &monotonic);
-    pthread_condattr_destroy(&monotonic);
-    if (pthread_create(&w->thread, NULL, run, w) != 0) {
+    if (!pace_start(&w->pace, run, w, e)) {
         free(w);
-        return err_set(e, ERR_IO, "cannot start a thread");
+        return false;
     }
     *out = w;
     return true;
@@ -118,13 +102,7 @@ void watchdog_free(struct watchdog *w) {
     if (!w) {
         return;
     }
-    pthread_mutex_lock(&w->lock);
-    w->stop = true;
-    pthread_cond_signal(&w->wake);
-    pthread_mutex_unlock(&w->lock);
-    pthread_join(w->thread, NULL);
-    pthread_cond_destroy(&w->wake);
-    pthread_mutex_destroy(&w->lock);
+    pace_stop(&w->pace);
     free(w);
 }
 
@@ -143,7 +121,7 @@ struct watched *watchdog_add(struct watchdog *w, int fd) {
     c->fd = fd;
     c->phase = OPENING;
     c->since_us = clock_mono_us();
-    pthread_mutex_lock(&w->lock);
+    pthread_mutex_lock(&w->pace.lock);
     c->next = w->first;
     if (c->next) {
         c->next->prev = c;
@@ -151,35 +129,35 @@ struct watched *watchdog_add(struct watchdog *w, int fd) {
     w->first = c;
     w->n.open++;
     w->n.busy++;
-    pthread_mutex_unlock(&w->lock);
+    pthread_mutex_unlock(&w->pace.lock);
     return c;
 }
 
 void watchdog_idle(struct watchdog *w, struct watched *c) {
-    pthread_mutex_lock(&w->lock);
+    pthread_mutex_lock(&w->pace.lock);
     c->used = c->used || c->phase == BUSY;
     set_phase(w, c, IDLE);
     c->since_us = 0;
     c->marked = false;
     c->idle_us = clock_mono_us();
-    pthread_mutex_unlock(&w->lock);
+    pthread_mutex_unlock(&w->pace.lock);
 }
 
 void watchdog_busy(struct watchdog *w, struct watched *c) {
-    pthread_mutex_lock(&w->lock);
+    pthread_mutex_lock(&w->pace.lock);
     if (c->phase != BUSY) {
         /* The clock runs since the first byte of the request, if that was seen. */
         c->since_us = c->since_us ? c->since_us : clock_mono_us();
         set_phase(w, c, BUSY);
     }
-    pthread_mutex_unlock(&w->lock);
+    pthread_mutex_unlock(&w->pace.lock);
 }
 
 void watchdog_remove(struct watchdog *w, struct watched *c) {
     if (!c) {
         return;
     }
-    pthread_mutex_lock(&w->lock);
+    pthread_mutex_lock(&w->pace.lock);
     if (c->next) {
         c->next->prev = c->prev;
     }
@@ -190,23 +168,23 @@ void watchdog_remove(struct watchdog *w, struct watched *c) {
     }
     w->n.open--;
     w->n.busy -= c->phase != IDLE;
-    pthread_mutex_unlock(&w->lock);
+    pthread_mutex_unlock(&w->pace.lock);
     free(c);
 }
 
 struct watchdog_counts watchdog_count(struct watchdog *w) {
-    pthread_mutex_lock(&w->lock);
+    pthread_mutex_lock(&w->pace.lock);
     struct watchdog_counts n = w->n;
-    pthread_mutex_unlock(&w->lock);
+    pthread_mutex_unlock(&w->pace.lock);
     return n;
 }
 
 void watchdog_shut(struct watchdog *w, bool all) {
-    pthread_mutex_lock(&w->lock);
+    pthread_mutex_lock(&w->pace.lock);
     for (struct watched *c = w->first; c; c = c->next) {
         if (all || c->phase == IDLE) {
             shutdown(c->fd, SHUT_RDWR);
         }
     }
-    pthread_mutex_unlock(&w->lock);
+    pthread_mutex_unlock(&w->pace.lock);
 }

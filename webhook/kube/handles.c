@@ -1,8 +1,9 @@
 #include "webhook/kube/handles.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
+
+#include "webhook/sys/wait.h"
 
 struct handles {
     pthread_mutex_t lock;
@@ -25,12 +26,8 @@ bool handles_new(struct handles **out, struct err *e) {
     if (!h) {
         return err_set(e, ERR_INTERNAL, "libcurl does not start");
     }
-    pthread_condattr_t monotonic;
     pthread_mutex_init(&h->lock, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&h->back, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    wait_init(&h->back);
     *out = h;
     return true;
 }
@@ -58,13 +55,11 @@ static CURL *take_now(struct handles *h) {
 }
 
 bool handles_take(struct handles *h, int64_t deadline_us, CURL **out, struct err *e) {
-    struct timespec until = {.tv_sec = deadline_us / 1000000,
-                             .tv_nsec = deadline_us % 1000000 * 1000};
-    int waited = 0;
+    bool late = false;
     pthread_mutex_lock(&h->lock);
     CURL *got = take_now(h);
-    while (!got && waited != ETIMEDOUT) {
-        waited = pthread_cond_timedwait(&h->back, &h->lock, &until);
+    while (!got && !late) {
+        late = !wait_until(&h->back, &h->lock, deadline_us);
         got = take_now(h);
     }
     pthread_mutex_unlock(&h->lock);

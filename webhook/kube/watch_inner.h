@@ -3,12 +3,11 @@
 #ifndef TPGUARD_KUBE_WATCH_INNER_H
 #define TPGUARD_KUBE_WATCH_INNER_H
 
-#include <pthread.h>
-
 #include "webhook/core/watchstate.h"
 #include "webhook/kube/watch.h"
 #include "webhook/kube/watch_text.h"
 #include "webhook/sys/log.h"
+#include "webhook/sys/pace.h"
 
 #define WATCH_LIST_MS    60000  /* one page */
 #define WATCH_CONNECT_MS 30000  /* until a stream is accepted */
@@ -19,10 +18,7 @@ struct watch {
     struct kube_client *client;
     struct watch_options options;
     struct watch_sink sink;
-    pthread_t thread;
-    pthread_mutex_t lock; /* of status; beside it nothing is shared but stop */
-    pthread_cond_t wake;
-    _Atomic bool stop;
+    struct pace pace; /* its lock guards status */
     struct watch_status status;
     /* The thread's own. */
     struct watchstate state;
@@ -40,6 +36,5 @@ void watch_event_seen(struct watch *w);
 void watch_listed(struct watch *w);
 void watch_fault(struct watch *w, enum log_level level, const char *error, uint64_t wait_ms);
 void watch_bad_object(struct watch *w, struct span object, const struct err *bad);
-uint64_t watch_random(void);
 
 #endif

@@ -9,10 +9,10 @@
     "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io,application/json"
 
 static struct watch_action fail(struct watch *w, const struct watch_failure *f, const char *error) {
-    struct watch_action a = watchstate_failed(&w->state, f, clock_mono_us(), watch_random());
+    struct watch_action a = watchstate_failed(&w->state, f, clock_mono_us(), pace_random());
     /* Expiries come with every restart of an API server: no news. */
     bool daily = f->expired || f->status == 410;
-    if (!w->stop) {
+    if (!w->pace.stop) {
         watch_fault(w, daily ? LOG_INFO : LOG_WARN, error, a.wait_ms);
     }
     return a;
@@ -88,7 +88,7 @@ static struct watch_action page_read(struct watch *w, const struct watch_action 
         return fail_err(w, "list", &e);
     }
     struct watch_action next = watchstate_page(&w->state, span_of(page.version), span_of(page.next),
-                                               clock_mono_us(), watch_random());
+                                               clock_mono_us(), pace_random());
     if (next.why) {
         watch_fault(w, LOG_WARN, next.why, next.wait_ms);
         return next;
@@ -117,7 +117,7 @@ struct watch_action watch_list(struct watch *w, const struct watch_action *a) {
         .accept = w->options.partial ? PARTIAL_LIST : NULL,
         .timeout_ms = WATCH_LIST_MS,
         .max_response = WATCH_PAGE_MAX,
-        .stop = &w->stop,
+        .stop = &w->pace.stop,
     };
     bool came = buf_ok(&path) ? kube_call(w->client, &ask, &r, &e)
                               : err_set(&e, ERR_INTERNAL, "the path is too long");
@@ -200,8 +200,8 @@ static struct watch_action stream_ended(struct stream *s, bool came, const struc
         return refused_http(w, "watch", r);
     }
     uint64_t before = w->state.failures;
-    struct watch_action a = watchstate_ended(&w->state, clock_mono_us(), watch_random());
-    if (w->state.failures > before && !w->stop) {
+    struct watch_action a = watchstate_ended(&w->state, clock_mono_us(), pace_random());
+    if (w->state.failures > before && !w->pace.stop) {
         watch_fault(w, LOG_WARN, "the server ends the stream at once", a.wait_ms);
     }
     return a;
@@ -225,7 +225,7 @@ struct watch_action watch_stream(struct watch *w, const struct watch_action *a) 
         .ctx = &s,
         .line = on_line,
         .open = on_open,
-        .stop = &w->stop,
+        .stop = &w->pace.stop,
     };
     bool came = buf_ok(&path) ? kube_stream(w->client, &ask, &r, &e)
                               : err_set(&e, ERR_INTERNAL, "the path is too long");

@@ -2,9 +2,9 @@
 
 #include <stdlib.h>
 
-#include "webhook/live/pace.h"
 #include "webhook/sys/clock.h"
 #include "webhook/sys/log.h"
+#include "webhook/sys/pace.h"
 
 #define EVERY_US    INT64_C(60000000)
 #define SOON_US     INT64_C(5000000) /* until it was found out once */

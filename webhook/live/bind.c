@@ -1,14 +1,13 @@
 #include "webhook/live/bind.h"
 
-#include <errno.h>
 #include <pthread.h>
-#include <time.h>
 
 #include "webhook/codec/object.h"
 #include "webhook/core/bind.h"
 #include "webhook/live/pod_get.h"
 #include "webhook/live/reserve.h"
 #include "webhook/sys/clock.h"
+#include "webhook/sys/wait.h"
 
 /* Each lost round means that another bind to this node went through. */
 #define ROUNDS_MAX 12
@@ -26,14 +25,10 @@ static struct turn turns[TURNS];
 static pthread_once_t turns_made = PTHREAD_ONCE_INIT;
 
 static void make_turns(void) {
-    pthread_condattr_t attr;
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     for (unsigned i = 0; i < TURNS; i++) {
         pthread_mutex_init(&turns[i].lock, NULL);
-        pthread_cond_init(&turns[i].given, &attr);
+        wait_init(&turns[i].given);
     }
-    pthread_condattr_destroy(&attr);
 }
 
 static struct turn *turn_of(struct span node) {
@@ -52,14 +47,9 @@ static bool is_late(const struct bind_ask *ask) {
 /* false: it is too late. Behind an API server that does not answer, a queue would grow that nobody
  * waits for any more. */
 static bool take(const struct bind_ask *ask, struct turn *t) {
-    const struct timespec until = {.tv_sec = ask->until_us / 1000000,
-                                   .tv_nsec = ask->until_us % 1000000 * 1000};
-    bool late = false;
+    int64_t until = ask->until_us ? ask->until_us : WAIT_FOREVER;
     pthread_mutex_lock(&t->lock);
-    while (t->taken && !late) {
-        int got = ask->until_us ? pthread_cond_timedwait(&t->given, &t->lock, &until)
-                                : pthread_cond_wait(&t->given, &t->lock);
-        late = got == ETIMEDOUT;
+    while (t->taken && wait_until(&t->given, &t->lock, until)) {
     }
     bool mine = !t->taken;
     t->taken = true;

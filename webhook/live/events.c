@@ -5,9 +5,9 @@
 
 #include "webhook/live/eventqueue.h"
 #include "webhook/live/events_inner.h"
-#include "webhook/live/pace.h"
 #include "webhook/sys/clock.h"
 #include "webhook/sys/log.h"
+#include "webhook/sys/pace.h"
 
 #define SECOND_US  INT64_C(1000000)
 #define TRIES_MAX  4 /* the first one counted */

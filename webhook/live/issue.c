@@ -3,9 +3,9 @@
 #include <stdlib.h>
 
 #include "webhook/live/issue_work.h"
-#include "webhook/live/pace.h"
 #include "webhook/sys/clock.h"
 #include "webhook/sys/log.h"
+#include "webhook/sys/pace.h"
 
 #define POLL_US       INT64_C(10000000)
 #define FIRST_US      INT64_C(30000000)

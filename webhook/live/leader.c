@@ -3,9 +3,9 @@
 #include <stdlib.h>
 
 #include "webhook/live/lease_object.h"
-#include "webhook/live/pace.h"
 #include "webhook/sys/clock.h"
 #include "webhook/sys/log.h"
+#include "webhook/sys/pace.h"
 
 #define PATH_MAX_BYTES 512
 #define BODY_MAX       4096
@@ -87,12 +87,12 @@ static void read_lease(struct leader *l) {
     unsigned status = 0;
     if (call(l, "GET", l->object, NULL, &status, &r, &e)) {
         note_success(l);
-        lease_read(&l->lease, &r, clock_mono_us(), pace_random());
+        lease_read(&l->lease, &r, clock_mono_us(), (uint32_t)pace_random());
     } else if (status == 404) {
         lease_missing(&l->lease, clock_mono_us());
     } else {
         note_failure(l, &e);
-        lease_failed(&l->lease, clock_mono_us(), pace_random());
+        lease_failed(&l->lease, clock_mono_us(), (uint32_t)pace_random());
     }
 }
 
@@ -116,7 +116,7 @@ static void write_lease(struct leader *l, const struct lease_record *want, bool 
         lease_refused(&l->lease, clock_mono_us());
     } else {
         note_failure(l, &e);
-        lease_failed(&l->lease, clock_mono_us(), pace_random());
+        lease_failed(&l->lease, clock_mono_us(), (uint32_t)pace_random());
     }
 }
 

@@ -6,8 +6,8 @@
 #include "webhook/live/landed.h"
 #include "webhook/live/narrate.h"
 #include "webhook/live/nodes.h"
-#include "webhook/live/pace.h"
 #include "webhook/sys/clock.h"
+#include "webhook/sys/pace.h"
 
 /* A change shows within seconds; a round in which nothing changed costs one comparison. */
 #define ROUND_US 1000000

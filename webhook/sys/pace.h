@@ -1,6 +1,7 @@
-/* A thread that does something now and then, and can be stopped while it waits. */
-#ifndef TPGUARD_LIVE_PACE_H
-#define TPGUARD_LIVE_PACE_H
+/* A thread that does something now and then, and can be stopped while it waits. It has as much
+ * stack as a worker of the server, for some of these threads judge pods as it does. */
+#ifndef TPGUARD_SYS_PACE_H
+#define TPGUARD_SYS_PACE_H
 
 #include <pthread.h>
 #include <stdbool.h>
@@ -17,6 +18,7 @@ struct pace {
     bool poked;
 };
 
+/* On failure nothing is left of it. What ctx points to must be ready: the thread begins at once. */
 NODISCARD bool pace_start(struct pace *p, void *(*run)(void *), void *ctx, struct err *e);
 /* In the thread: waits at most us microseconds. False: stop. */
 NODISCARD bool pace_wait(struct pace *p, int64_t us);
@@ -25,6 +27,6 @@ void pace_poke(struct pace *p); /* the wait that is under way, or the next, ends
 void pace_stop(struct pace *p);
 
 /* Any number, for spreading attempts: not for secrets. */
-uint32_t pace_random(void);
+uint64_t pace_random(void);
 
 #endif
