@@ -110,41 +110,24 @@ bool pod_value_read(struct json_scan *s, struct arena *a, struct pod *out, struc
     return (json_parse(text, a, &root, e) && pod_decode(root, a, out, e)) || err_in(e, "Pod");
 }
 
-enum member { MEMBER_POD, MEMBER_NODES, MEMBER_NAMES, MEMBER_COUNT };
-static const char *const member_names[MEMBER_COUNT] = {"Pod", "Nodes", "NodeNames"};
-
-static bool member_value(struct json_scan *s, enum member m, struct arena *a,
-                         struct extender_args *args, struct err *e) {
-    switch (m) {
-    case MEMBER_POD:
-        return pod_value_read(s, a, &args->pod, e);
-    case MEMBER_NODES:
-        return nodes_value(s, a, args, e);
-    case MEMBER_NAMES:
-        return names_value(s, a, args, e);
-    case MEMBER_COUNT:
-        break;
-    }
-    return false;
-}
-
-bool key_find(struct json_scan *s, struct span key, const char *const *names, unsigned n,
-              unsigned *at, struct err *e) {
+/* Which of the n names a key is; n: none of them. A key beyond ASCII may be one of them to a reader
+ * that folds case as Go does ("Nodes" with a long s), so there is none of those. */
+static bool key_find(struct json_scan *s, struct span key, const struct members *m, unsigned *at,
+                     struct err *e) {
     for (size_t i = 0; i < key.n; i++) {
         if ((unsigned char)key.p[i] >= 0x80) {
             return scan_refuse(s, s->p, e, ERR_INPUT, "wants a key in ASCII");
         }
     }
-    unsigned m = 0;
-    while (m < n && !key_is(s, key, names[m], e) && !s->failed) {
-        m++;
+    unsigned which = 0;
+    while (which < m->n && !key_is(s, key, m->name[which], e) && !s->failed) {
+        which++;
     }
-    *at = m;
+    *at = which;
     return !s->failed;
 }
 
-static bool args_read(struct json_scan *s, struct arena *a, struct extender_args *args,
-                      bool given[MEMBER_COUNT], struct err *e) {
+bool members_read(struct json_scan *s, const struct members *m, struct err *e) {
     struct json_seen seen = {0};
     struct span key = {0};
     struct span skipped = {0};
@@ -152,43 +135,68 @@ static bool args_read(struct json_scan *s, struct arena *a, struct extender_args
         return false;
     }
     while (json_scan_key(s, &seen, &key, e)) {
-        unsigned m = MEMBER_COUNT;
-        if (!key_find(s, key, member_names, MEMBER_COUNT, &m, e)) {
+        unsigned which = m->n;
+        if (!key_find(s, key, m, &which, e)) {
             return false;
         }
         bool null = json_scan_kind(s, e) == JSON_NULL;
-        if (m == MEMBER_COUNT || null) {
-            if (s->failed || !json_scan_skip(s, &skipped, e)) {
-                return false;
-            }
-            continue;
-        }
-        if (!member_value(s, (enum member)m, a, args, e)) {
+        if (s->failed) {
             return false;
         }
-        given[m] = true;
+        bool ours = which < m->n && !null;
+        if (!(ours ? m->take(m->ctx, which, e) : json_scan_skip(s, &skipped, e))) {
+            return false;
+        }
     }
-    return !s->failed && json_scan_end(s, e);
+    return !s->failed;
+}
+
+enum member { MEMBER_POD, MEMBER_NODES, MEMBER_NAMES, MEMBER_COUNT };
+static const char *const member_names[MEMBER_COUNT] = {"Pod", "Nodes", "NodeNames"};
+
+struct reading {
+    struct json_scan *s;
+    struct arena *a;
+    struct extender_args *args;
+    bool given[MEMBER_COUNT];
+};
+
+static bool member_take(void *ctx, unsigned which, struct err *e) {
+    struct reading *r = ctx;
+    r->given[which] = true;
+    switch ((enum member)which) {
+    case MEMBER_POD:
+        return pod_value_read(r->s, r->a, &r->args->pod, e);
+    case MEMBER_NODES:
+        return nodes_value(r->s, r->a, r->args, e);
+    case MEMBER_NAMES:
+        return names_value(r->s, r->a, r->args, e);
+    case MEMBER_COUNT:
+        break;
+    }
+    return false;
 }
 
 bool extender_decode(struct span body, struct arena *a, struct extender_args *out, struct err *e) {
     struct json_scan s = json_scan_new(body);
     struct extender_args args = {0};
-    bool given[MEMBER_COUNT] = {false};
-    if (!args_read(&s, a, &args, given, e)) {
+    struct reading r = {.s = &s, .a = a, .args = &args};
+    const struct members members = {
+        .name = member_names, .n = MEMBER_COUNT, .ctx = &r, .take = member_take};
+    if (!members_read(&s, &members, e) || !json_scan_end(&s, e)) {
         return false;
     }
-    if (!given[MEMBER_POD]) {
+    if (!r.given[MEMBER_POD]) {
         return err_at(e, ERR_INPUT, "Pod", "wants a Pod, found nothing or null");
     }
-    if (given[MEMBER_NODES] && given[MEMBER_NAMES]) {
+    if (r.given[MEMBER_NODES] && r.given[MEMBER_NAMES]) {
         return err_at(e, ERR_INPUT, "NodeNames",
                       "wants one of Nodes and NodeNames, found both: which one the scheduler will "
                       "read in the answer cannot be told");
     }
-    args.form = given[MEMBER_NAMES]   ? EXTENDER_NAMES
-                : given[MEMBER_NODES] ? EXTENDER_NODES
-                                      : EXTENDER_NONE;
+    args.form = r.given[MEMBER_NAMES]   ? EXTENDER_NAMES
+                : r.given[MEMBER_NODES] ? EXTENDER_NODES
+                                        : EXTENDER_NONE;
     *out = args;
     return true;
 }

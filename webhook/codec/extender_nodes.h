@@ -58,11 +58,16 @@ typedef bool member_read(struct json_scan *s, struct span *out, struct err *e);
 NODISCARD bool member_find(struct json_scan *s, const char *want, member_read *read,
                            struct span *out, struct err *e);
 
-/* Which of the n names (1 to 8) a key of the wire's outermost object is; n: none of them. A key
- * beyond ASCII may be one of them to a reader that folds case as Go does ("Nodes" with a long s),
- * so there is none of those. */
-NODISCARD bool key_find(struct json_scan *s, struct span key, const char *const *names, unsigned n,
-                        unsigned *at, struct err *e);
+/* The object that comes, by the names (1 to 8) of its members that count: `take` reads the value of
+ * each that is there and not null, at the scanner; the others are passed over. A key that a reader
+ * without regard to case would take for one of the names is refused. */
+struct members {
+    const char *const *name;
+    unsigned n;
+    void *ctx;
+    bool (*take)(void *ctx, unsigned which, struct err *e);
+};
+NODISCARD bool members_read(struct json_scan *s, const struct members *m, struct err *e);
 
 /* The value of the member Pod. */
 struct pod;

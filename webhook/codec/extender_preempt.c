@@ -9,6 +9,8 @@ static const char *const member_names[MEMBER_COUNT] = {"Pod", "NodeNameToVictims
 struct reading {
     struct json_scan *s;
     struct arena *a;
+    struct pod pod;
+    bool given[MEMBER_COUNT];
     bool meta; /* the form: UIDs alone, else whole pods */
     struct span *uid;
     uint32_t *first;
@@ -125,32 +127,21 @@ static bool violations_read(struct json_scan *s, struct preempt_node *node, stru
            scan_refuse(s, start, e, ERR_INPUT, "wants a whole number");
 }
 
+struct victims {
+    struct reading *r;
+    struct preempt_node *node;
+};
+
+static bool victims_take(void *ctx, unsigned which, struct err *e) {
+    const struct victims *v = ctx;
+    return which == 0 ? pods_read(v->r, v->node, e) : violations_read(v->r->s, v->node, e);
+}
+
 static bool victims_read(struct reading *r, struct preempt_node *node, struct err *e) {
     static const char *const names[] = {"Pods", "NumPDBViolations"};
-    struct json_scan *s = r->s;
-    struct json_seen seen = {0};
-    struct span key = {0};
-    struct span skipped = {0};
-    if (!json_scan_open(s, '{', e)) {
-        return false;
-    }
-    while (json_scan_key(s, &seen, &key, e)) {
-        unsigned at = 2;
-        if (!key_find(s, key, names, 2, &at, e)) {
-            return false;
-        }
-        bool null = json_scan_kind(s, e) == JSON_NULL;
-        if (s->failed) {
-            return false;
-        }
-        bool done = at == 2 || null ? json_scan_skip(s, &skipped, e)
-                    : at == 0       ? pods_read(r, node, e)
-                                    : violations_read(s, node, e);
-        if (!done) {
-            return false;
-        }
-    }
-    return !s->failed;
+    struct victims v = {.r = r, .node = node};
+    const struct members members = {.name = names, .n = 2, .ctx = &v, .take = victims_take};
+    return members_read(r->s, &members, e);
 }
 
 /* A key that the scanner has resolved does not stand in the text: it had escapes. */
@@ -198,62 +189,32 @@ static bool candidates_read(struct reading *r, struct err *e) {
     return !r->s->failed;
 }
 
-static bool args_read(struct reading *r, struct preempt_args *args, bool given[MEMBER_COUNT],
-                      struct err *e) {
-    struct json_scan *s = r->s;
-    struct json_seen seen = {0};
-    struct span key = {0};
-    struct span skipped = {0};
-    if (!json_scan_open(s, '{', e)) {
-        return false;
+static bool member_take(void *ctx, unsigned which, struct err *e) {
+    struct reading *r = ctx;
+    if (which != MEMBER_POD && (r->given[MEMBER_VICTIMS] || r->given[MEMBER_META])) {
+        return scan_refuse(r->s, r->s->p, e, ERR_INPUT,
+                           "wants one of NodeNameToVictims and NodeNameToMetaVictims");
     }
-    while (json_scan_key(s, &seen, &key, e)) {
-        unsigned m = MEMBER_COUNT;
-        if (!key_find(s, key, member_names, MEMBER_COUNT, &m, e)) {
-            return false;
-        }
-        bool null = json_scan_kind(s, e) == JSON_NULL;
-        if (s->failed) {
-            return false;
-        }
-        if (m == MEMBER_COUNT || null) {
-            if (!json_scan_skip(s, &skipped, e)) {
-                return false;
-            }
-            continue;
-        }
-        if (given[MEMBER_VICTIMS] || given[MEMBER_META]) {
-            if (m != MEMBER_POD) {
-                return scan_refuse(s, s->p, e, ERR_INPUT,
-                                   "wants one of NodeNameToVictims and NodeNameToMetaVictims");
-            }
-        }
-        r->meta = m == MEMBER_META;
-        if (!(m == MEMBER_POD ? pod_value_read(s, r->a, &args->pod, e) : candidates_read(r, e))) {
-            return false;
-        }
-        given[m] = true;
-    }
-    return !s->failed && json_scan_end(s, e);
+    r->given[which] = true;
+    r->meta = which == MEMBER_META;
+    return which == MEMBER_POD ? pod_value_read(r->s, r->a, &r->pod, e) : candidates_read(r, e);
 }
 
 bool preempt_decode(struct span body, struct arena *a, struct preempt_args *out, struct err *e) {
     struct json_scan s = json_scan_new(body);
     struct reading r = {.s = &s, .a = a};
-    struct preempt_args args = {0};
-    bool given[MEMBER_COUNT] = {false};
-    if (!args_read(&r, &args, given, e)) {
+    const struct members members = {
+        .name = member_names, .n = MEMBER_COUNT, .ctx = &r, .take = member_take};
+    if (!members_read(&s, &members, e) || !json_scan_end(&s, e)) {
         return false;
     }
-    if (!given[MEMBER_POD]) {
+    if (!r.given[MEMBER_POD]) {
         return err_at(e, ERR_INPUT, "Pod", "wants a Pod, found nothing or null");
     }
     for (uint32_t i = 0; i < r.n_node; i++) {
         r.node[i].uid = r.node[i].n ? r.uid + r.first[i] : NULL;
     }
-    args.node = r.node;
-    args.n = r.n_node;
-    *out = args;
+    *out = (struct preempt_args){.pod = r.pod, .node = r.node, .n = r.n_node};
     return true;
 }
 
