@@ -64,14 +64,21 @@ static struct arena_block *block_add(struct arena *a, size_t need) {
     return b;
 }
 
-void *arena_take(struct arena *a, size_t size, size_t count) {
+/* Bytes that `count` of this size take in a block; 0: more than there are. */
+static size_t need_of(size_t size, size_t count) {
     const size_t align = sizeof(max_align_t);
-    if (size && count > (SIZE_MAX - align) / size) {
+    size_t n = 0;
+    if (__builtin_mul_overflow(size, count, &n) || n > SIZE_MAX - align) {
+        return 0;
+    }
+    return n ? (n + align - 1) / align * align : align;
+}
+
+static void *take(struct arena *a, size_t need) {
+    struct arena_block *b = a->blocks;
+    if (need == 0) {
         return NULL;
     }
-    size_t need = (size * count + align - 1) / align * align;
-    need = need ? need : align;
-    struct arena_block *b = a->blocks;
     if (!b || need > b->cap - b->n) {
         b = block_add(a, need);
         if (!b) {
@@ -80,17 +87,28 @@ void *arena_take(struct arena *a, size_t size, size_t count) {
     }
     void *p = (char *)b->bytes + b->n;
     b->n += need;
-    return memset(p, 0, need);
+    return p;
+}
+
+void *arena_take_raw(struct arena *a, size_t size, size_t count) {
+    return take(a, need_of(size, count));
+}
+
+void *arena_take(struct arena *a, size_t size, size_t count) {
+    size_t need = need_of(size, count);
+    void *p = take(a, need);
+    return p ? memset(p, 0, need) : NULL;
 }
 
 bool arena_span(struct arena *a, struct span s, struct span *out) {
-    char *p = arena_take(a, 1, s.n + 1);
+    char *p = arena_take_raw(a, 1, s.n + 1);
     if (!p) {
         return false;
     }
     if (s.n) {
         memcpy(p, s.p, s.n);
     }
+    p[s.n] = '\0';
     *out = (struct span){p, s.n};
     return true;
 }

@@ -27,6 +27,9 @@ void arena_reset(struct arena *a); /* empty again, the newest block kept for reu
 NODISCARD void *arena_take(struct arena *a, size_t size, size_t count);
 #define ARENA_NEW(a, type, count) ((type *)arena_take((a), sizeof(type), (count)))
 
+/* The same, not zeroed: for texts, which are written at once. */
+NODISCARD void *arena_take_raw(struct arena *a, size_t size, size_t count);
+
 /* A copy of s that lives as long as the arena; *out untouched and false past the cap. */
 NODISCARD bool arena_span(struct arena *a, struct span s, struct span *out);
 

@@ -79,7 +79,11 @@ void buf_str(struct buf *b, const char *cstr) {
 }
 
 void buf_char(struct buf *b, char c) {
-    buf_put(b, &c, 1);
+    char *at = buf_room(b, 1);
+    if (at) {
+        *at = c;
+        buf_commit(b, 1);
+    }
 }
 
 void buf_fill(struct buf *b, char c, size_t times) {
@@ -114,11 +118,18 @@ void buf_fmt(struct buf *b, const char *fmt, ...) {
     va_start(ap, fmt);
     va_list again;
     va_copy(again, ap);
-    int n = vsnprintf(NULL, 0, fmt, ap);
+    /* Into the room that there is; most of the time that is enough. */
+    size_t room = b->failed ? 0 : b->cap - b->n;
+    int n = vsnprintf(room ? b->p + b->n : NULL, room, fmt, ap);
     va_end(ap);
     if (n < 0) {
         b->failed = true;
+    } else if ((size_t)n < room && (size_t)n <= b->max - b->n) {
+        buf_commit(b, (size_t)n);
     } else {
+        if (room) {
+            b->p[b->n] = '\0';
+        }
         char *at = buf_room(b, (size_t)n);
         if (at) {
             (void)vsnprintf(at, (size_t)n + 1, fmt, again);

@@ -22,7 +22,9 @@ const char *cost_fabric_name(enum cost_fabric f) {
  * nearer when v is above r * r + r. */
 static uint64_t root(uint64_t v) {
     uint64_t r = 0;
-    for (uint64_t bit = UINT64_C(1) << 31; bit; bit >>= 1) {
+    /* Half as many bits as v has, rounded up. */
+    uint64_t top = v ? UINT64_C(1) << ((63 - __builtin_clzll(v)) / 2) : 0;
+    for (uint64_t bit = top; bit; bit >>= 1) {
         if ((r | bit) * (r | bit) <= v) {
             r |= bit;
         }

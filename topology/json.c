@@ -18,7 +18,8 @@ static _Thread_local bool arena_full;
 static pthread_once_t hooks_once = PTHREAD_ONCE_INIT;
 
 static void *hook_take(size_t n) {
-    void *p = parsing ? arena_take(parsing, 1, n) : NULL;
+    /* cJSON clears its nodes itself, as it must over malloc. */
+    void *p = parsing ? arena_take_raw(parsing, 1, n) : NULL;
     arena_full = arena_full || !p;
     return p;
 }
@@ -37,6 +38,12 @@ static const cJSON *in(const struct json *v) {
 }
 static const struct json *out_of(const cJSON *v) {
     return (const struct json *)(const void *)v;
+}
+
+/* What cJSON_IsNumber and its sisters tell, without a call into the library for each of them. What
+ * is not there is of no type, as with them. */
+static int type_of(const cJSON *v) {
+    return v ? v->type & 0xFF : cJSON_Invalid;
 }
 
 /* ---- what cJSON does not check: duplicate keys, exactness of numbers ---- */
@@ -154,15 +161,16 @@ static bool in_child(const cJSON *v, unsigned i, struct err *e) {
 
 /* Recursion ends at JSON_DEPTH_MAX, which the scanner has seen to. */
 static bool finish(struct finish *f, cJSON *v, struct err *e) {
-    if (cJSON_IsNumber(v)) {
+    if (type_of(v) == cJSON_Number) {
         return number_finish(f, v, e);
     }
-    if (cJSON_IsObject(v) && !members_differ(f, v, e)) {
+    if (type_of(v) == cJSON_Object && !members_differ(f, v, e)) {
         return false;
     }
     unsigned i = 0;
     for (cJSON *c = v->child; c; c = c->next, i++) {
-        if (!finish(f, c, e)) {
+        bool leaf = !c->child && type_of(c) != cJSON_Number;
+        if (!leaf && !finish(f, c, e)) {
             return in_child(c, i, e);
         }
     }
@@ -201,20 +209,21 @@ bool json_parse(struct span text, struct arena *a, const struct json **root, str
 /* ---- reading ---- */
 
 enum json_kind json_kind(const struct json *v) {
-    const cJSON *c = in(v);
-    if (cJSON_IsBool(c)) {
+    switch (type_of(in(v))) {
+    case cJSON_False:
+    case cJSON_True:
         return JSON_BOOL;
-    }
-    if (cJSON_IsNumber(c)) {
+    case cJSON_Number:
         return JSON_NUMBER;
-    }
-    if (cJSON_IsString(c)) {
+    case cJSON_String:
         return JSON_STRING;
-    }
-    if (cJSON_IsArray(c)) {
+    case cJSON_Array:
         return JSON_ARRAY;
+    case cJSON_Object:
+        return JSON_OBJECT;
+    default:
+        return JSON_NULL;
     }
-    return cJSON_IsObject(c) ? JSON_OBJECT : JSON_NULL;
 }
 
 const char *json_kind_name(enum json_kind k) {
@@ -240,13 +249,15 @@ bool json_member(const struct json *o, const char *key, const struct json **out,
         json_describe(o, &found);
         return err_set(e, ERR_INPUT, "wants an object, found %s", what);
     }
+    const struct span want = span_of(key);
     const cJSON *variant = NULL;
     for (const cJSON *v = in(o)->child; v; v = v->next) {
-        if (strcmp(v->string, key) == 0) {
-            *out = cJSON_IsNull(v) ? NULL : out_of(v);
+        struct span name = span_of(v->string);
+        if (span_eq(name, want)) {
+            *out = type_of(v) == cJSON_NULL ? NULL : out_of(v);
             return true;
         }
-        if (span_ieq(span_of(v->string), span_of(key))) {
+        if (span_ieq(name, want)) {
             variant = v;
         }
     }
@@ -278,7 +289,7 @@ struct span json_key(const struct json *v) {
 }
 
 bool json_as_str(const struct json *v, struct span *out) {
-    if (!v || !cJSON_IsString(in(v))) {
+    if (!v || type_of(in(v)) != cJSON_String) {
         return false;
     }
     *out = span_of(in(v)->valuestring);

@@ -42,7 +42,7 @@ struct json; /* one value; lives in the arena of json_parse; read-only */
 NODISCARD bool json_parse(struct span text, struct arena *a, const struct json **root,
                           struct err *e);
 
-enum json_kind json_kind(const struct json *v);
+enum json_kind json_kind(const struct json *v); /* NULL: JSON_NULL */
 /* What v is, for messages: "a string", "the number 1.5", "nothing" for NULL. */
 struct buf;
 void json_describe(const struct json *v, struct buf *out);

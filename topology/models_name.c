@@ -38,6 +38,18 @@ bool name_same(struct span a, struct span b) {
     return i == a.n && j == b.n;
 }
 
+bool name_plain(struct span name, char *text, size_t cap) {
+    size_t n = 0;
+    for (size_t i = next_mark(name, 0); i < name.n; i = next_mark(name, i + 1)) {
+        if (name.p[i] == '\0' || n + 1 == cap) {
+            return false;
+        }
+        text[n++] = span_lower(name.p[i]);
+    }
+    text[n] = '\0';
+    return true;
+}
+
 bool name_starts(struct span s, struct span head) {
     size_t i = 0;
     size_t j = 0;

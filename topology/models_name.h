@@ -31,6 +31,10 @@ struct span name_base(struct span name, struct quant_said *said);
 /* The same letters and digits, case and separators aside. */
 bool name_same(struct span a, struct span b);
 
+/* name in lower case and without separators, as a C string; false when it does not fit cap bytes or
+ * has a NUL in it. */
+bool name_plain(struct span name, char *text, size_t cap);
+
 /* s begins with the letters and digits of head. */
 bool name_starts(struct span s, struct span head);
 

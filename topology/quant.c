@@ -11,6 +11,9 @@ const char *quant_name(enum quant q) {
     return (unsigned)q < QUANT_COUNT ? names[q] : names[QUANT_UNKNOWN];
 }
 
+/* More than the longest word has. */
+#define WORD_MAX 24
+
 struct word {
     const char *text; /* without separators, lower case */
     uint8_t quant;
@@ -139,8 +142,12 @@ static const struct word words[] = {
 };
 
 struct quant_said quant_read(struct span word) {
+    char text[WORD_MAX];
+    if (!name_plain(word, text, sizeof text)) {
+        return (struct quant_said){.said = false};
+    }
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-        if (name_same(word, span_of(words[i].text))) {
+        if (words[i].text[0] == text[0] && strcmp(words[i].text, text) == 0) {
             return (struct quant_said){
                 .said = true, .loose = words[i].loose, .quant = (enum quant)words[i].quant};
         }

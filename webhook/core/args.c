@@ -229,8 +229,8 @@ void arg_find(const struct argv *v, unsigned from, const struct engine_row *row,
     }
 }
 
-/* The letters of a flag: no dashes in front, "_" as "-", and of -tp2 the -tp. */
-static struct span letters(struct span name, char out[FLAG_MAX]) {
+/* The letters of a flag: no dashes in front, and of -tp2 the -tp. */
+static struct span letters(struct span name) {
     bool one_dash = name.n > 1 && name.p[1] != '-';
     while (name.n && name.p[0] == '-') {
         name = span_from(name, 1);
@@ -238,28 +238,37 @@ static struct span letters(struct span name, char out[FLAG_MAX]) {
     while (one_dash && name.n && name.p[name.n - 1] >= '0' && name.p[name.n - 1] <= '9') {
         name.n--;
     }
-    name = span_upto(name, FLAG_MAX);
-    for (size_t i = 0; i < name.n; i++) {
-        out[i] = name.p[i] == '_' ? '-' : name.p[i];
+    return span_upto(name, FLAG_MAX);
+}
+
+/* The same but for "_" and "-". */
+static bool same_letters(struct span a, struct span b) {
+    if (a.n != b.n) {
+        return false;
     }
-    return (struct span){out, name.n};
+    for (size_t i = 0; i < a.n; i++) {
+        char c = a.p[i] == '_' ? '-' : a.p[i];
+        char d = b.p[i] == '_' ? '-' : b.p[i];
+        if (c != d) {
+            return false;
+        }
+    }
+    return true;
 }
 
 bool arg_resembles(const struct argv *v, unsigned from, const engine_words names, struct arg *out) {
     for (unsigned i = from; names[0] && i < v->n; i++) {
         struct span w = argv_word(v, i);
         struct span name = span_upto(w, span_find(w, '='));
-        char text[FLAG_MAX];
-        char other[FLAG_MAX];
         if (span_is(w, "--")) {
             return false;
         }
         if (name.n < 2 || name.p[0] != '-') {
             continue;
         }
-        struct span spelt = letters(name, text);
+        struct span spelt = letters(name);
         for (unsigned k = 0; k < NAMES_MAX && names[k]; k++) {
-            if (span_eq(spelt, letters(span_of(names[k]), other))) {
+            if (same_letters(spelt, letters(span_of(names[k])))) {
                 *out = (struct arg){.state = ARG_UNKNOWN, .name = name, .word = i};
                 return true;
             }

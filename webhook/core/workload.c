@@ -47,7 +47,7 @@ static int choose_container(const struct pod *p, struct reading *r) {
             best_rank = k;
         }
     }
-    if (best >= 0) {
+    if (best >= 0 && r->c != &p->containers[best]) {
         reading_of(p, &p->containers[best], r);
     }
     return best;

@@ -142,7 +142,7 @@ void log_write(const struct log_line *l) {
     if ((int)l->level < atomic_load(&least_level)) {
         return;
     }
-    char line[LINE_MAX + 32];
+    char line[LINE_MAX + 32] NOINIT;
     struct buf b = BUF_OVER(line);
     put_line(l, atomic_load(&as_text), &b);
     ssize_t put = write(STDERR_FILENO, b.p, b.n);

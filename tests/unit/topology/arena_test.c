@@ -57,6 +57,8 @@ static void cap_test(void) {
     ok(!arena_take(&a, SIZE_MAX, 2) && !arena_take(&a, SIZE_MAX / 2, 3) &&
            !arena_take(&a, 1, SIZE_MAX) && !arena_take(&a, 1, SIZE_MAX - 8),
        "sizes that overflow are refused");
+    ok(!arena_take_raw(&a, 1, 200 * 1024) && !arena_take_raw(&a, SIZE_MAX / 2, 3),
+       "also where memory is not zeroed");
     arena_reset(&a);
     ok(a.used <= a.cap && arena_take(&a, 1, 1000), "after a reset there is room");
     arena_done(&a);
@@ -73,6 +75,10 @@ static void reset_test(void) {
     arena_reset(&a);
     char *q = arena_take(&a, 1, 100);
     ok(p && q == p && zeroed(q, 100), "reset memory is used again, zeroed");
+    char *r = arena_take_raw(&a, 1, 5);
+    char *s = arena_take(&a, 1, 5);
+    ok(r && s && r >= q + 100 && s >= r + 5 && (uintptr_t)s % _Alignof(max_align_t) == 0,
+       "pieces that are not zeroed take their place among the others");
     arena_done(&a);
 }
 

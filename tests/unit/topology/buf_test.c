@@ -52,6 +52,16 @@ static void heap_test(void) {
     ok(!buf_room(&huge, (size_t)-1) && !buf_ok(&huge), "absurd room is refused");
     buf_done(&huge);
 
+    struct buf small = buf_new(5);
+    buf_str(&small, "abc");
+    buf_fmt(&small, "%d", 123);
+    ok(!buf_ok(&small), "a format past the maximum is refused, though memory was left");
+    is_str(buf_cstr(&small), "abc", "  and writes nothing");
+    buf_reset(&small);
+    buf_fmt(&small, "%d", 12345);
+    is_str(buf_cstr(&small), "12345", "one that just fits the maximum is whole");
+    buf_done(&small);
+
     struct buf none = buf_new(0);
     buf_put(&none, "", 0);
     ok(buf_ok(&none), "a maximum of 0 takes nothing");

@@ -267,6 +267,7 @@ static void getters_test(void) {
     ok(!json_opt_bool(root, "n", &flag, &e), "a number is no boolean");
     const struct json *o = NULL;
     ok(json_req_object(root, "o", &o, &e) && json_kind(o) == JSON_OBJECT, "an object is read");
+    ok(json_kind(NULL) == JSON_NULL, "what is not there is of the kind null");
     ok(json_opt_object(root, "none", &o, &e) && o, "an absent object leaves the output");
     ok(!json_req_object(root, "l", &o, &e), "an array is no object");
     ok(!json_opt_array(root, "o", &o, &e), "an object is no array");

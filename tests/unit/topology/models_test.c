@@ -241,11 +241,20 @@ static void words_test(void) {
         {"fp", "unknown"},
         {"fp88", "unknown"},
         {" fp8 ", "fp8"},
+        {"Q4_K.M", "int4"},
+        {"-w8-A8-fp8-", "fp8"},
+        {"", "unknown"},
+        {"-._", "unknown"},
+        {"fp", "unknown"},
+        {"fp88", "unknown"},
+        {"bits-and-bytes-8-bit", "int8"},
+        {"a word that is longer than any of the words for formats", "unknown"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         ok(strcmp(quant_normal(span_of(rows[i].word)), rows[i].want) == 0, "\"%s\" means %s",
            rows[i].word, rows[i].want);
     }
+    is_str(quant_normal((struct span){"fp8\0x", 5}), "unknown", "a NUL does not end a word");
     is_str(quant_name(QUANT_COUNT), "unknown", "no format has no name");
     is_str(weight_basis_name(WEIGHT_BASIS_COUNT), "unknown", "no basis has no name");
 }
