@@ -125,8 +125,9 @@ $(call objs,tests/nvml): CFLAGS += -fPIC
 $(NVML): $(call objs,tests/nvml)
 	$(CC) $(filter-out -pie,$(LDOPT)) -shared -Wl,-soname,$(notdir $@) -o $@ $^
 
-$(B)/tests/bench/bench: $(B)/tests/bench/bench.o $(ARCHIVES)
-	$(CC) $(LDOPT) -o $@ $< $(LINK) $(LIBS)
+BENCHES := $(B)/tests/bench/bench $(B)/tests/bench/bind
+$(BENCHES): %: %.o $(B)/tests/bench/link.o $(B)/tests/bench/times.o $(ARCHIVES)
+	$(CC) $(LDOPT) -o $@ $< $(B)/tests/bench/link.o $(B)/tests/bench/times.o $(LINK) $(LIBS)
 
 $(B)/webhook/demo_cluster.o: webhook/demo_cluster.yaml
 
@@ -140,7 +141,7 @@ help:
 	@echo 'make image      build/image/tpguard.tar: the image, without Docker (IMAGE=NAME:TAG)'
 	@echo 'make chart-test the chart rendered, and refused, over all its values (needs helm)'
 	@echo 'make lint       format, rooms, sizes, shellcheck, clang, clang-tidy, cppcheck'
-	@echo 'make bench      latencies of the server, each beside a bare answer of the same server'
+	@echo 'make bench      latencies of the server, each beside a bare answer; a bind beside its two calls to the API server'
 	@echo 'make cluster    a real Kubernetes cluster on this machine, with tpguard in it (root, Go 1.26); make cluster-down'
 	@echo 'make e2e        end-to-end tests in such a cluster of their own; make e2e-tools builds Kubernetes for both (once)'
 	@echo 'make fuzz       every fuzz target for FUZZ_SECONDS (20) with libFuzzer'
@@ -193,8 +194,10 @@ fuzzers: $(FUZZERS)
 
 .PHONY: bench
 bench: build/.deps-test
-	@$(MAKE) --no-print-directory -s all build/release/tests/bench/bench
-	@tests/bench/bench.sh build/release/tpguard build/release/tests/bench/bench 5 300
+	@$(MAKE) --no-print-directory -s $(PAR) all $(BENCHES) $(FAKEAPI)
+	@tests/bench/bench.sh $(B)/tpguard $(B)/tests/bench/bench 5 300
+	@echo
+	@tests/bench/bind.sh $(B)/tpguard $(B)/tests/bench/bind $(FAKEAPI) 5 300
 
 ALL_C := $(sort $(wildcard topology/*.[ch] webhook/*.[ch] webhook/*/*.[ch] tests/*.h tests/*/*.[ch] tests/*/*/*.[ch]))
 .PHONY: format

@@ -8,25 +8,11 @@ work=$(mktemp -d)
 pid=
 trap '[ -z "$pid" ] || kill "$pid"; rm -rf "$work"' EXIT
 
-# Node names as in bench.c.
-awk 'BEGIN {
-    wires = ""
-    for (i = 0; i < 8; i++) {
-        row = ""
-        for (j = 0; j < 8; j++) row = row (j ? "," : "") (i == j ? "\\\"X\\\"" : "\\\"NV18\\\"")
-        wires = wires (i ? "," : "") "[" row "]"
-    }
-    gpus = ""
-    for (i = 0; i < 8; i++) gpus = gpus (i ? "," : "") "{\\\"index\\\":" i ",\\\"product\\\":\\\"NVIDIA H100 80GB HBM3\\\",\\\"fabric\\\":\\\"completed\\\"}"
-    note = "{\\\"version\\\":1,\\\"source\\\":\\\"manual\\\",\\\"nvswitch\\\":true,\\\"gpus\\\":[" gpus "],\\\"wires\\\":[" wires "]}"
-    print "{\"apiVersion\":\"v1\",\"kind\":\"List\",\"items\":["
-    for (n = 0; n < 5000; n++) {
-        printf "%s{\"apiVersion\":\"v1\",\"kind\":\"Node\",\"metadata\":{\"name\":\"gpu-node-%05d.example.internal\"", n ? ",\n" : "", n
-        if (n % 10 != 9) printf ",\"annotations\":{\"tpguard.io/topology\":\"%s\"}", note
-        printf "},\"status\":{\"allocatable\":{\"nvidia.com/gpu\":\"8\"}}}"
-    }
-    print "]}"
-}' >"$work/cluster.json"
+{
+    echo '{"apiVersion":"v1","kind":"List","items":['
+    awk -v n=5000 -v bare=1 -f "${0%/*}/nodes.awk"
+    echo ']}'
+} >"$work/cluster.json"
 
 "$server" serve --listen 127.0.0.1:0 --cluster "$work/cluster.json" --write-ca "$work/ca.pem" --bench-echo 2>"$work/log" &
 pid=$!
