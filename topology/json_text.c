@@ -1,5 +1,7 @@
 #include "topology/json_text.h"
 
+#include <endian.h>
+
 #define ONES  UINT64_C(0x0101010101010101)
 #define HIGHS UINT64_C(0x8080808080808080)
 
@@ -8,17 +10,19 @@ static bool plain_byte(unsigned char c) {
 }
 
 /* Eight bytes at a time while all of them are plain: (v - ONES) & ~v has a high bit when a byte of
- * v is zero, (w - 0x20..) & ~w when a byte of w is below 0x20. */
+ * v is zero, (w - 0x20..) & ~w when a byte of w is below 0x20. What is subtracted borrows from the
+ * bytes behind only where a byte is odd itself: the first high bit tells the truth. */
 static const char *skip_plain(const char *p, const char *end) {
     while (end - p >= 8) {
         uint64_t w;
         memcpy(&w, p, sizeof w);
+        w = le64toh(w); /* the first byte is the lowest */
         uint64_t quote = w ^ (ONES * '"');
         uint64_t back = w ^ (ONES * '\\');
         uint64_t odd =
             ((quote - ONES) & ~quote) | ((back - ONES) & ~back) | ((w - ONES * 0x20) & ~w) | w;
         if (odd & HIGHS) {
-            break;
+            return p + __builtin_ctzll(odd & HIGHS) / 8;
         }
         p += 8;
     }

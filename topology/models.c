@@ -82,8 +82,8 @@ static const struct model *best_row(const struct ask *a,
     const struct model *best = NULL;
     unsigned worth = 0;
     for (const struct model *row = models; row < models + ROWS; row++) {
-        /* Sizes first: for most rows they are two numbers, and tell most of them apart. */
-        if (sizes_agree(row, a) && row_worth(row, a) > worth && matches(row, a)) {
+        /* Sizes before names: for most rows they are two numbers, and tell most of them apart. */
+        if (row_worth(row, a) > worth && sizes_agree(row, a) && matches(row, a)) {
             best = row;
             worth = row_worth(row, a);
         }

@@ -49,6 +49,31 @@ static void bytes_test(void) {
     is_int(wrong, 0, "each byte is plain or refused, wherever it stands in a string");
 }
 
+/* The bytes behind a quote that ends a string say nothing about where it ends, nor do those before
+ * it: every pair of bytes around it, at all places of a step. */
+static void end_test(void) {
+    unsigned wrong = 0;
+    for (unsigned at = 0; at < 8; at++) {
+        for (unsigned pair = 0; pair < 0x10000; pair++) {
+            char text[28];
+            const char before = (char)(pair & 0xFF);
+            memset(text, 'x', sizeof text);
+            text[0] = '"';
+            text[2 + at] = before;
+            text[3 + at] = '"';
+            text[4 + at] = (char)(pair >> 8);
+            struct json_scan s = json_scan_new((struct span){text, sizeof text});
+            struct span raw = {0};
+            bool plain = false;
+            bool sound = before >= 0x20 && before != '"' && before != '\\';
+            bool good = json_scan_str(&s, &raw, &plain, NULL);
+            wrong += sound && (!good || !plain || raw.n != 2 + at);
+            wrong += before == '"' && (!good || raw.n != 1 + at);
+        }
+    }
+    is_int(wrong, 0, "a string ends at its quote, whatever stands around it");
+}
+
 /* All of Unicode, as UTF-8 in a string: surrogates are refused, all else is taken. */
 static void unicode_test(void) {
     unsigned wrong = 0;
@@ -243,6 +268,7 @@ static void path_test(void) {
 int main(void) {
     prefixes_test();
     bytes_test();
+    end_test();
     unicode_test();
     walk_test();
     keys_test();
