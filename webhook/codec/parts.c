@@ -89,22 +89,3 @@ bool map_decode(const struct json *map, struct arena *a, struct kv_list *out, st
     *out = (struct kv_list){kv, n};
     return true;
 }
-
-bool count_decode(const struct json *v, uint32_t *out, struct err *e) {
-    uint64_t n = 0;
-    struct span text = {0};
-    if (json_as_u64(v, COUNT_MAX, &n)) {
-        *out = (uint32_t)n;
-        return true;
-    }
-    if (json_as_str(v, &text)) {
-        if (span_u64(text, COUNT_MAX, &n)) {
-            *out = (uint32_t)n;
-            return true;
-        }
-        return err_set(e, ERR_INPUT, "wants a whole number up to %d, found \"" SPAN_FMT "\"",
-                       COUNT_MAX, SPAN_ARG(span_upto(text, 40)));
-    }
-    return err_set(e, ERR_INPUT, "wants a whole number up to %d, found %s", COUNT_MAX,
-                   json_kind_name(json_kind(v)));
-}

@@ -37,8 +37,11 @@ struct kv_list {
 NODISCARD bool map_decode(const struct json *map, struct arena *a, struct kv_list *out,
                           struct err *e);
 
-/* A count of GPUs: "2" or 2. Kubernetes sends whole numbers of extended resources in this form. */
+/* A count of GPUs, as Kubernetes reads quantities: 2, "2", "2e0", "2000m". It has to be whole, as for
+ * every extended resource. */
 NODISCARD bool count_decode(const struct json *v, uint32_t *out, struct err *e);
+/* Nothing is asked for, whatever the unit. */
+bool quantity_is_zero(const struct json *v);
 
 /* resources of a container: gpus, gpus_shared, mig, other_gpus, claims of *c. */
 NODISCARD bool resources_decode(const struct json *container, struct container *c, struct err *e);

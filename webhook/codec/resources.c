@@ -64,7 +64,7 @@ static bool add_list(const struct json *list, const struct json *over, uint32_t 
         if (!row || json_kind(v) == JSON_NULL || named_in(over, json_key(v))) {
             continue;
         }
-        uint32_t n = 1;
+        uint32_t n = !quantity_is_zero(v);
         if (!row->amount && !count_decode(v, &n, e)) {
             return in_key(e, json_key(v));
         }
