@@ -14,6 +14,8 @@ holds 'hooks[1] | .rules[0].resources == ["pods/binding"] and (has("matchConditi
 holds '[hooks[2:][] | .rules[] | .apiGroups[0] as $g | .resources[] | "\(.).\($g)"] | sort == ["cronjobs.batch", "daemonsets.apps", "deployments.apps", "inferenceservices.serving.kserve.io", "jobs.batch", "jobsets.jobset.x-k8s.io", "leaderworkersets.leaderworkerset.x-k8s.io", "rayclusters.ray.io", "rayjobs.ray.io", "rayservices.ray.io", "replicasets.apps", "statefulsets.apps"]' "workloads of twelve kinds"
 holds 'hooks[2:] | all(.matchConditions[0].name == "not-owned")' "not what a controller made"
 holds 'hooks[2:4] | all(.matchConditions[1].name == "gpu-template")' "only templates with GPUs, where the place is known"
+holds 'hooks[2:4] | all(.matchConditions[1].expression | contains("claims"))' "... or claims"
+holds 'hooks[0].matchConditions | map(.name) == ["not-ignored", "gpu-pod"] and all(.expression | contains("claims") | not)' "a claim alone waits for nobody"
 
 # The condition must let through every pod that the program calls a GPU pod.
 cel=$(jq -r '.[] | select(.kind == "MutatingWebhookConfiguration").webhooks[0].matchConditions[1].expression' <<<"$objects")
@@ -30,6 +32,15 @@ is "$missed" "" "and takes nothing else for one"
 while read -r v; do
     has "$cel" "e.name == '$v'" "the condition looks at $v"
 done < <(sed -n 's/.*span_is(name, "\([A-Z_]*\)").*/\1/p' webhook/core/workload_gpus.c)
+# Pods of all sorts: what the program says is what pods.json says. tests/chart/live asks the API server the same. A
+# server that is not ready refuses GPU pods and no others.
+TPGUARD=$tpguard start_server --cluster none
+wrong=$(jq -c 'to_entries[] | .value + {review: {apiVersion: "admission.k8s.io/v1", kind: "AdmissionReview", request: {uid: "u\(.key)", namespace: "llm", operation: "CREATE",
+    resource: {group: "", version: "v1", resource: "pods"}, object: {metadata: {name: "p"}, spec: .value.spec}}}}' tests/chart/pods.json | while read -r row; do
+    [ "$(status_of post_text /admit/pods "$(jq -c .review <<<"$row")")" = "$(jq 'if .gpu == false then 200 else 503 end' <<<"$row")" ] || jq -r .what <<<"$row"
+done)
+stop_server
+is "$wrong" "" "the program knows GPU pods from others ($(jq length tests/chart/pods.json) pods)"
 conditions=$(jq -r '[.[] | select(.kind == "MutatingWebhookConfiguration").webhooks[].matchConditions[]?.expression, (select(.kind == "ValidatingAdmissionPolicy").spec | .matchConditions[]?.expression, .variables[]?.expression, .validations[].expression)] | .[]' <<<"$objects")
 has "$conditions" "object.spec" "expressions of webhooks and policies are there"
 lacks "$conditions" "{{" "no expression has template text in it"

@@ -6,7 +6,7 @@ root=$(cd "$chart_dir/../.." && pwd)
 . "$root/tests/server/lib.sh"
 chart=$root/charts/tpguard
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+trap 'stop_server KILL 2>/dev/null; rm -rf "$work"' EXIT
 
 # helm: $HELM, the one that the end-to-end tests build, or any in PATH.
 find_helm() {

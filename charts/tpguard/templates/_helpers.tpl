@@ -162,17 +162,23 @@ capabilities: {drop: [ALL]}
 {{- end -}}
 {{- end -}}
 
-{{/* CEL: does this pod spec ask for GPUs, or name them? Argument: the CEL expression of the pod's spec. It must hold for
-every pod that the program calls a GPU pod (pod_is_gpu); tests/chart compares the resource names. */}}
+{{/* CEL: does this pod spec ask for GPUs, or name them? Argument: the CEL expression of the pod's spec. Together with
+tpguard.celClaims it must hold for every pod that the program calls a GPU pod (pod_is_gpu), and for none that asks for no
+GPU ("nvidia.com/gpu: 0"): such a pod would wait for tpguard. tests/chart/pods.json has examples of all. */}}
 {{- define "tpguard.celGpu" -}}
 {{- $gpu := include "tpguard.celGpuName" . -}}
 ({{ . }}.?containers.orValue([]) + {{ . }}.?initContainers.orValue([])).exists(c,
-  c.?resources.?limits.orValue({}).exists(k, k.matches('{{ $gpu }}')) ||
-  c.?resources.?requests.orValue({}).exists(k, k.matches('{{ $gpu }}')) ||
-  size(c.?resources.?claims.orValue([])) > 0 ||
+  c.?resources.?limits.orValue({}).exists(k, k.matches('{{ $gpu }}') && c.resources.limits[k] != '0') ||
+  c.?resources.?requests.orValue({}).exists(k, k.matches('{{ $gpu }}') && c.resources.requests[k] != '0') ||
   c.?env.orValue([]).exists(e,
-    (e.name == 'NVIDIA_VISIBLE_DEVICES' && !has(e.valueFrom) && !(e.?value.orValue('') in ['', 'none', 'void'])) ||
+    (e.name == 'NVIDIA_VISIBLE_DEVICES' && !has(e.valueFrom) && !(e.?value.orValue('').trim() in ['', 'none', 'void'])) ||
     (e.name == 'CUDA_VISIBLE_DEVICES' && e.?value.orValue('').trim().matches('^[0-9]'))))
+{{- end -}}
+
+{{/* CEL: does it hold claims (DRA)? Of a network card, a GPU, anything: the pod does not say. tpguard knows no wires of
+claimed devices and refuses none of them, so the webhook on pods leaves them alone. */}}
+{{- define "tpguard.celClaims" -}}
+({{ . }}.?containers.orValue([]) + {{ . }}.?initContainers.orValue([])).exists(c, size(c.?resources.?claims.orValue([])) > 0)
 {{- end -}}
 
 {{- define "tpguard.celGpuName" -}}

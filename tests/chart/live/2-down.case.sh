@@ -26,7 +26,17 @@ while read -r r; do
     case $r in *-) r=${r}x ;; */) r=${r}x ;; esac
     waits "$r" "$(jq -nc --arg r "$r" '{resources: {limits: {($r): "1"}}}')"
 done < <(sed -n 's/^    {"\([a-z.]*\/[a-z0-9.-]*\)", \(true\|false\), .*BUCKET_.*/\1/p' webhook/codec/resources.c)
-waits "a claim (DRA)" '{"resources":{"claims":[{"name":"gpu"}]}}'
+free "a claim (DRA): nobody can tell of what" '{"resources":{"claims":[{"name":"gpu"}]}}'
+# The same pods as the program is asked about in gates.case.sh.
+odd=0
+while read -r row; do
+    got=$(jq -c '{apiVersion: "v1", kind: "Pod", metadata: {name: "p"}, spec: ({schedulerName: "nobody"} + .spec)}' <<<"$row" | k -n llm create --dry-run=server -f - 2>&1)
+    want='failed calling webhook "pods.tpguard.io"'
+    [ "$(jq .gpu <<<"$row")" = true ] || want="pod/p created (server dry run)"
+    odd=$((odd + 1))
+    case $got in *"$want"*) ;; *) has "$got" "$want" "pods.json: $(jq -r .what <<<"$row")" ;; esac
+done < <(jq -c '.[]' tests/chart/pods.json)
+is "$odd" "$(jq length tests/chart/pods.json)" "the condition says of all pods of pods.json what the program says"
 waits "NVIDIA_VISIBLE_DEVICES=0,1 and no request" "$(env_of NVIDIA_VISIBLE_DEVICES 0,1)"
 waits "NVIDIA_VISIBLE_DEVICES=all" "$(env_of NVIDIA_VISIBLE_DEVICES all)"
 waits "NVIDIA_VISIBLE_DEVICES of an init container" '{}' '{}' '{}' llm "$(env_of NVIDIA_VISIBLE_DEVICES 0 | jq -c '[. + {name: "i", image: "x"}]')"
