@@ -63,6 +63,17 @@ silent=$(awk '/^ *#/ { comment = 1; next } /^$/ { comment = 0; next }
     { comment = 0 }' "$chart/values.yaml")
 is "$silent" "" "values.yaml says what each one means"
 
+# A value that somebody left empty ("webhook:" with nothing below it) is null for helm, which takes the default away: then
+# it is an empty list or map, or refused by its name. Never a template that fails, or 0 replicas.
+while read -r path; do
+    render "${base[@]}" --set "$path=null" || case $said in *"missing propert"* | *"is not set"*) ;; *) echo "$path: $said" ;; esac
+done < <(jq -r 'paths(. != "" and . != [] and . != {}) | select(all(type == "string" and (test("[./]") | not))) | join(".")' <<<"$values") >"$work/nulls"
+is "$(cat "$work/nulls")" "" "an empty value is as good as none, or refused"
+refuses "missing property 'webhook'" "an empty section is refused" "${base[@]}" --set webhook=null
+refuses "at '/webhook': missing property 'replicas'" "an empty number is refused" "${base[@]}" --set webhook.replicas=null
+renders "no excluded namespaces by an empty value" --set excludedNamespaces=null
+holds 'hooks[0].namespaceSelector.matchExpressions[0].values == ["tpguard-system"]' "... leaves its own"
+
 # Notes
 notes() { helm_here install --dry-run=client tpguard "$chart" -n tpguard-system "${base[@]}" "$@" 2>&1 | sed '1,/^NOTES:$/d'; }
 n=$(notes)

@@ -196,7 +196,7 @@ matchExpressions:
 - key: kubernetes.io/metadata.name
   operator: NotIn
   values:
-  {{- range (prepend .Values.excludedNamespaces .Release.Namespace | uniq) }}
+  {{- range (prepend (default list .Values.excludedNamespaces) .Release.Namespace | uniq) }}
   - {{ . }}
   {{- end }}
 - key: tpguard.io/mode
