@@ -37,8 +37,8 @@ struct kv_list {
 NODISCARD bool map_decode(const struct json *map, struct arena *a, struct kv_list *out,
                           struct err *e);
 
-/* A count of GPUs, as Kubernetes reads quantities: 2, "2", "2e0", "2000m". It has to be whole, as for
- * every extended resource. */
+/* A count of GPUs, as Kubernetes reads quantities: 2, "2", "2e0", "2000m". It has to be whole, as
+ * for every extended resource. */
 NODISCARD bool count_decode(const struct json *v, uint32_t *out, struct err *e);
 /* Nothing is asked for, whatever the unit. */
 bool quantity_is_zero(const struct json *v);

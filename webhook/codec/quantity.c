@@ -16,7 +16,8 @@ static bool is_digit(char c) {
     return c >= '0' && c <= '9';
 }
 
-/* Digits with at most one dot. What is behind 64 bits fails, unless it is a zero of the fraction. */
+/* Digits with at most one dot. What is behind 64 bits fails, unless it is a zero of the fraction.
+ */
 static bool cut_number(struct span *s, struct quantity *q) {
     unsigned digits = 0;
     bool dot = false;
@@ -57,10 +58,9 @@ static bool read_suffix(struct span s, struct quantity *q) {
         const char *name;
         int ten;
         unsigned kibi;
-    } rows[] = {{"", 0, 0},   {"n", -9, 0}, {"u", -6, 0}, {"m", -3, 0}, {"k", 3, 0},
-                {"M", 6, 0},  {"G", 9, 0},  {"T", 12, 0}, {"P", 15, 0}, {"E", 18, 0},
-                {"Ki", 0, 1}, {"Mi", 0, 2}, {"Gi", 0, 3}, {"Ti", 0, 4}, {"Pi", 0, 5},
-                {"Ei", 0, 6}};
+    } rows[] = {{"", 0, 0},   {"n", -9, 0}, {"u", -6, 0}, {"m", -3, 0}, {"k", 3, 0},  {"M", 6, 0},
+                {"G", 9, 0},  {"T", 12, 0}, {"P", 15, 0}, {"E", 18, 0}, {"Ki", 0, 1}, {"Mi", 0, 2},
+                {"Gi", 0, 3}, {"Ti", 0, 4}, {"Pi", 0, 5}, {"Ei", 0, 6}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         if (span_is(s, rows[i].name)) {
             q->ten += rows[i].ten;
