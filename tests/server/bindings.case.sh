@@ -40,6 +40,7 @@ is "$(patch_of <<<"$got")" \
     '[{"op":"remove","path":"/metadata/annotations/tpguard.io~1gpus"},{"op":"remove","path":"/metadata/annotations/tpguard.io~1gpu-uuids"}]' \
     "without them"
 has "$got" '"patchType":"JSONPatch"' "by a JSON Patch"
+is "$(sub='' bind "$forged,$to_n1" ',"resource":{"group":"","version":"v1","resource":"bindings"}')" "$got" "so does one by the older way, the resource bindings"
 got=$(bind "\"metadata\":{\"annotations\":{\"tpguard.io/gpus\":\"\"}},$to_n1")
 is "$(patch_of <<<"$got")" '[{"op":"remove","path":"/metadata/annotations/tpguard.io~1gpus"}]' "an empty one goes as well"
 got=$(bind "\"metadata\":{\"annotations\":{\"tpguard.io/gpu-uuids\":\"GPU-x\"}},\"target\":{\"kind\":\"Pod\",\"name\":\"x\"}")

@@ -61,6 +61,9 @@ ok eventually 10 gate_is_back -- "a gated pod is not bound past the gate"
 said=$(bind gated-1)
 has "$said" "ValidatingAdmissionPolicy 'tpguard-binding'" "... refused by the policy"
 has "$said" "no GPUs are reserved for this pod" "... and told why"
+# The older way to write a Binding, which some schedulers in Python take.
+older=$(jq -nc '{apiVersion: "v1", kind: "Binding", metadata: {name: "gated-1"}, target: {apiVersion: "v1", kind: "Node", name: "cpu-1"}}' | k create --raw /api/v1/namespaces/llm/bindings -f - 2>&1)
+has "$older" "GateRequired" "... nor by the older way, the resource bindings"
 has "$(bind free-1)" '"status":"Success"' "a pod without GPUs is bound while tpguard is down"
 has "$(bind free-2)" '"status":"Success"' "... also one named like a gated pod of another namespace"
 has "$(bind gated-2 '{"tpguard.io/gpus":"0"}')" '"status":"Success"' "with the annotation that the gate writes a gated pod is bound"
