@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include "webhook/codec/review.h"
+#include "webhook/core/bind.h"
 
 #define PICTURE_MAX ((size_t)64 * 1024)
 
@@ -150,7 +151,7 @@ static bool patch_of(const struct explained *x, struct arena *a, struct span *ou
         .decision = &j->decision,
         .policy = &policy,
         .annotation = buf_ok(&annotation) ? buf_view(&annotation) : (struct span){0},
-        .gated = j->mode == MODE_ENFORCE,
+        .gated = j->mode == MODE_ENFORCE && bind_decides(&j->shape),
         .prefix = prefix,
     };
     patch_build(&ask, &patch);

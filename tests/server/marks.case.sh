@@ -53,6 +53,11 @@ is "$twice" "$once" "TP=1, asked again: nothing more"
 admit_twice "$(pod_review llm '{}' "$(vllm 2 0 "$(pin 2,3)")")"
 is "$(jq -c '.metadata.labels' <<<"$once")" '{"tpguard.io/gated":"true"}' "a pod that names its GPUs without asking is ours as well"
 is "$twice" "$once" "and asked again: nothing more"
+for other in amd.com/gpu nvidia.com/mig-1g.5gb; do
+    admit_twice "$(pod_review llm "$forged" "$(vllm 1 0 | jq -c --arg r $other '. + {resources: {limits: {($r): "1"}}}')")"
+    is "$(jq -c '[.metadata.labels, (.metadata.annotations | has("tpguard.io/decision"))]' <<<"$once")" '[{"app":"x"},true]' "$other: judged, and not held at the gate, which refuses none of them"
+    is "$twice" "$once" "and asked again: nothing more"
+done
 admit_twice "$(pod_review llm '{}' "$(vllm 2 2 "$(pin 0,1)")")"
 is "$(jq -c '.spec.containers[0].env[0].value' <<<"$once")" '"2,3"' "a pin is moved"
 is "$(jq -c 'del(.metadata.annotations)' <<<"$twice")" "$(jq -c 'del(.metadata.annotations)' <<<"$once")" "and stays there"
@@ -80,7 +85,7 @@ for word in none void; do
     is "$(jq -c '.metadata' <<<"$once")" '{"name":"p"}' "NVIDIA_VISIBLE_DEVICES=$word names no GPU: not ours"
 done
 admit_twice "$(pod_review llm '{}' "$(vllm 1 0 "$(pin all)")")"
-is "$(jq -c '.metadata.labels' <<<"$once")" '{"tpguard.io/gated":"true"}' "NVIDIA_VISIBLE_DEVICES=all names them all: ours"
+is "$(jq -c '[.metadata | .labels, (.annotations | has("tpguard.io/decision"))]' <<<"$once")" '[null,true]' "NVIDIA_VISIBLE_DEVICES=all names them all: judged; it fits every node, so it is not held at the gate"
 is "$twice" "$once" "and asked again: nothing more"
 has "$(post_text /admit/pods "$(pod_review llm '{}' "$(vllm 4 0 "$(pin all)")")")" '(PinnedAcrossPCIe)' \
     "TP=4 over all GPUs of nodes that have only pairs is pinned across PCIe"

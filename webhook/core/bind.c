@@ -22,6 +22,10 @@ static const char *why(enum reason code) {
     return NULL;
 }
 
+bool bind_decides(const struct shape *s) {
+    return s->gpus || s->pinned || !s->any;
+}
+
 void bind_denial(const struct shape *s, enum reason code, struct buf *out) {
     const char *known = why(code);
     if (s->tp > 1) {

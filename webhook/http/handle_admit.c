@@ -3,6 +3,7 @@
 #include "webhook/http/handle.h"
 
 #include "webhook/codec/review.h"
+#include "webhook/core/bind.h"
 #include "webhook/core/workload.h"
 #include "webhook/http/limits.h"
 #include "webhook/http/stats.h"
@@ -80,7 +81,7 @@ static void put_patch(struct call *c, struct admission *a, bool ours, struct buf
         ask.decision = &a->j.decision;
         ask.policy = &policy;
         ask.annotation = note_of(a, &policy);
-        ask.gated = a->j.mode == MODE_ENFORCE;
+        ask.gated = a->j.mode == MODE_ENFORCE && bind_decides(&a->j.shape);
     }
     patch_build(&ask, patch);
     if (a->answer.allowed && buf_ok(patch)) {

@@ -87,7 +87,8 @@ static void answer(struct call *c, struct binding_case *b) {
     log_bind(c, b);
 }
 
-/* A pod is bound by its subresource, or by the older resource of its own, namespaces/NS/bindings. */
+/* A pod is bound by its subresource, or by the older resource of its own, namespaces/NS/bindings.
+ */
 static bool concerns_us(const struct review *r) {
     bool older = r->sub_resource.n == 0 && span_is(r->resource, "bindings");
     return span_is(r->operation, "CREATE") && (older || span_is(r->sub_resource, "binding"));

@@ -273,7 +273,9 @@ bool bind_gate(const struct bind_ask *ask, struct bind_answer *out, struct err *
     if (!find(ask, s, &there, e)) {
         return false;
     }
-    if (!there || span_is(pod_label(&s->pod, LABEL_IGNORE), "true")) {
+    bool spared = there && span_is(pod_label(&s->pod, LABEL_IGNORE), "true");
+    bool gated = there && span_is(pod_label(&s->pod, LABEL_GATED), "true");
+    if (!there || (spared && !gated)) {
         return true;
     }
     policy.mode = out->mode;
@@ -282,5 +284,12 @@ bool bind_gate(const struct bind_ask *ask, struct bind_answer *out, struct err *
     buf_fmt(&key, SPAN_FMT "/" SPAN_FMT, SPAN_ARG(ask->ns), SPAN_ARG(ask->name));
     out->ours = true;
     describe(s, out);
+    if (spared || !bind_decides(&s->shape)) {
+        /* Nothing to reserve. It is said all the same: a pod that was gated before somebody spared
+         * it is bound with an answer of ours or not at all. */
+        struct buf set = BUF_OVER(out->set);
+        buf_str(&set, BIND_ANY);
+        return true;
+    }
     return take_turn(ask, s, out, e);
 }

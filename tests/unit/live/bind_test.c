@@ -60,6 +60,14 @@ static void test_not_ours(void) {
     struct kit_pod spared = a2;
     spared.more = "\"labels\":{\"tpguard.io/ignore\":\"true\"},";
     says(bound(&spared, "n1"), "passed", "one with the ignore label passes");
+    struct kit_pod late = a2;
+    late.more = "\"labels\":{\"tpguard.io/ignore\":\"true\",\"tpguard.io/gated\":\"true\"},";
+    says(bound(&late, "n1"), BIND_ANY,
+         "one that was gated first is answered: its binding needs it");
+    const struct kit_pod monitor = {.name = "mon", .uid = "u-mon", .pin = "all"};
+    says(bound(&monitor, "n1"), BIND_ANY, "one that takes no GPU for itself is held up by nothing");
+    says(bound(&monitor, "n9"), BIND_ANY, "on no node");
+    is_int(w.api.lease_reads, 0, "and no reservation is looked for");
     const struct kit_pod off = in("exempt", b2);
     says(bound(&off, "n1"), "passed", "one in a namespace of mode off passes");
     says(bound(&c2, ""), "passed", "a target that is no node passes");
