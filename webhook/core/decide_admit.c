@@ -221,11 +221,14 @@ static void steer(const struct admit_in *in, struct decision *d, unsigned rewrit
     bool labelled = in->policy->unknown_topology == UNKNOWN_STRICT;
     /* Our own scheduler asks about every node and says why not; affinity would only hide the reason
      * behind its own ("didn't match Pod's node affinity"). An autoscaler never asks: it needs it.
-     */
-    bool asked = in->policy->scheduler_name.n &&
+     * Nor does kube-scheduler ask an extender about a pod that names GPUs and requests none: on its
+     * own it would try nodes without GPUs for ever. */
+    bool unasked = in->shape->pinned && in->w->gpus == 0;
+    bool asked = in->policy->scheduler_name.n && !unasked &&
                  (d->set_scheduler || span_eq(p->scheduler_name, in->policy->scheduler_name));
     bool needed = !asked || in->policy->autoscaler;
-    if (in->shape->tp > 1 && !in->shape->any && !in->shape->pinned && labelled && needed) {
+    bool wired = in->shape->tp > 1 && !in->shape->any && (!in->shape->pinned || unasked);
+    if (wired && labelled && needed) {
         d->affinity_above = in->shape->tp - 1U;
     }
     prefer(in, d);

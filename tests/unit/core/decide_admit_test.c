@@ -137,6 +137,16 @@ static void steered(void) {
     f.policy.scheduler_name = SPAN("tpguard-scheduler");
     farm_judge(&f);
     ok(f.d.affinity_above == 0 && f.d.set_scheduler, "TP=1 needs the scheduler, not the label");
+    farm_init(&f, 2, 0);
+    f.node[0] = demo[2];
+    f.policy.scheduler_name = SPAN("tpguard-scheduler");
+    farm_pin(&f, "2,3");
+    farm_judge(&f);
+    ok(f.d.affinity_above == 1 && f.d.set_scheduler,
+       "who names GPUs without a request needs the label: no extender is asked about such a pod");
+    f.w.gpus = 2;
+    farm_judge(&f);
+    ok(f.d.affinity_above == 0 && f.d.set_scheduler, "with one it is asked about");
 }
 
 /* Where no scheduler of ours looks at every node, what is free is preferred. */
