@@ -37,9 +37,9 @@ struct kube_config_ask {
     const char *context;    /* NULL: current-context */
 };
 
-/* Errors name the file and the path in it, and what to do. exec and auth-provider users are refused
- * by name: they need programs of others. Of several files in $KUBECONFIG the first that exists
- * counts, and source says so. */
+/* Errors name the file and the path in it (both in the message), and what to do. exec and
+ * auth-provider users are refused by name: they need programs of others. Of several files in
+ * $KUBECONFIG the first that exists counts, and source says so. */
 NODISCARD bool kube_config_load(const struct kube_config_ask *ask, struct kube_config *out,
                                 struct err *e);
 void kube_config_done(struct kube_config *c); /* wipes token and key */

@@ -74,10 +74,12 @@ static void test_refusals(void) {
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct kube_config c = {0};
         struct err e = {0};
+        char place[ERR_MSG_MAX];
+        (void)snprintf(place, sizeof place, "%s: %s: ", kit_path("config"), rows[i].path);
         bool loaded = load(with(rows[i].cluster, rows[i].user, rows[i].context), NULL, &c, &e);
-        ok(!loaded && strcmp(e.path, rows[i].path) == 0 && strstr(e.msg, rows[i].says) &&
-               strstr(e.msg, kit_path("config")) && c.server[0] == '\0',
-           "{%s} {%s}: %s: %s", rows[i].cluster, rows[i].user, e.path, e.msg);
+        ok(!loaded && span_starts(span_of(e.msg), place) && strstr(e.msg, rows[i].says) &&
+               !e.path[0] && c.server[0] == '\0',
+           "{%s} {%s}: %s", rows[i].cluster, rows[i].user, e.msg);
     }
 }
 
