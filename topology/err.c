@@ -68,6 +68,14 @@ bool err_in(struct err *e, const char *fmt, ...) {
     return false;
 }
 
+bool err_file(struct err *e, const char *file) {
+    if (e && e->path[0]) {
+        (void)err_wrap(e, "%s: ", e->path);
+        e->path[0] = '\0';
+    }
+    return err_wrap(e, "%.200s: ", file);
+}
+
 const char *err_code_name(enum err_code code) {
     static const char *const names[ERR_CODE_COUNT] = {
         [ERR_NONE] = "none",       [ERR_INPUT] = "input", [ERR_TOO_LARGE] = "too-large",

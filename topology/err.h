@@ -44,6 +44,11 @@ bool err_wrap(struct err *e, const char *fmt, ...) PRINTF(2, 3);
  * returns false. */
 bool err_in(struct err *e, const char *fmt, ...) PRINTF(2, 3);
 
+/* Puts a file's name in front of path and message, all in the message ("a.yaml: spec.x: wants
+ * ..."), and clears the path: where the file ends, the place in it belongs behind its name. Always
+ * returns false. */
+bool err_file(struct err *e, const char *file);
+
 /* A short stable word for the code ("input", "too-large", ...), for logs. */
 const char *err_code_name(enum err_code code);
 

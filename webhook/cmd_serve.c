@@ -55,7 +55,7 @@ static bool load_cluster(struct cluster *c, const char *file, struct err *e) {
     struct buf text = buf_new(CLUSTER_FILE_MAX);
     bool done = file_read(file, CLUSTER_FILE_MAX, &text, e);
     if (done && !cluster_load(c, buf_view(&text), e)) {
-        done = err_wrap(e, "%.200s: ", file);
+        done = err_file(e, file);
     }
     buf_done(&text);
     stats_reload(true, done);

@@ -23,7 +23,7 @@ static bool from_file(const struct explain_source *s, struct cluster *c, struct 
     struct buf text = buf_new(CLUSTER_FILE_MAX);
     bool done = file_read(s->file, CLUSTER_FILE_MAX, &text, e);
     if (done && !cluster_load(c, buf_view(&text), e)) {
-        done = err_wrap(e, "%s: ", s->file);
+        done = err_file(e, s->file);
     }
     buf_done(&text);
     return done;

@@ -41,7 +41,8 @@ static void help(void) {
         "wrong input or usage;\n"
         "3 cannot be told. Pods and the pod templates of Deployment, StatefulSet, DaemonSet, "
         "Job, CronJob,\n"
-        "ReplicaSet and LeaderWorkerSet are read.\n\n"
+        "ReplicaSet, LeaderWorkerSet, RayService, InferenceService and others that hold one are "
+           "read.\n\n"
         "Example: tpguard explain -f qwen35.yaml --cluster cluster.yaml\n",
         buf_cstr(&policy));
 }

@@ -110,6 +110,9 @@ run 2 "a size that is a word" "$tpguard" explain -f $m/wrong-size.yaml --cluster
 says err 'wrong-size.yaml:14: containers[0].args[3]: --tensor-parallel-size wants a whole number above 0, found "two"'
 printf 'kind: List\napiVersion: v1\nitems: [{apiVersion: v1, kind: Node}]\n' >"$work/c.yaml"
 refuses "a cluster file with a nameless node" "c.yaml" "$tpguard" explain -f $m/qwen35.yaml --cluster "$work/c.yaml"
+printf 'kind: List\napiVersion: v1\nitems: [{apiVersion: v1, kind: Node, metadata: {name: n1}, status: {allocatable: {nvidia.com/gpu: lots}}}]\n' >"$work/s.yaml"
+refuses "a node with a strange count: file, then place" "s.yaml: items[0].status.allocatable['nvidia.com/gpu']: line " \
+    "$tpguard" explain -f $m/qwen35.yaml --cluster "$work/s.yaml"
 printf '{"kind":"Service","apiVersion":"v1","metadata":{"name":"s"}}' >"$work/service.json"
 run 3 "nothing to judge in it" "$tpguard" explain -f "$work/service.json" --cluster $worked
 sed 's/"expected"/"expectad"/' $worked >"$work/odd.yaml"

@@ -121,15 +121,6 @@ static bool load_texts(const struct kubeconfig *k, struct kube_config *c, struct
     return config_text(k->ns, c->namespace, sizeof c->namespace, e) || err_in(e, "namespace");
 }
 
-/* FILE: PATH: MESSAGE, as one reads it. */
-static bool in_file(struct err *e, const char *file) {
-    if (e && e->path[0]) {
-        (void)err_wrap(e, "%s: ", e->path);
-        e->path[0] = '\0';
-    }
-    return err_wrap(e, "%.200s: ", file);
-}
-
 bool kubeconfig_load(const char *path, const char *context, struct kube_config *out,
                      struct err *e) {
     struct kube_config c = {.source = "kubeconfig"};
@@ -141,7 +132,7 @@ bool kubeconfig_load(const char *path, const char *context, struct kube_config *
         done =
             (kubeconfig_parse(buf_view(&text), context, &a, &k, e) && load_texts(&k, &c, e) &&
              load_pems(path, &k, &c, e) && load_token(path, &k, &c, e) && load_proxy(&k, &c, e)) ||
-            in_file(e, path);
+            err_file(e, path);
     }
     c.insecure = k.insecure;
     /* Tokens and keys stood in it. */

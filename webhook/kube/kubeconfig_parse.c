@@ -116,7 +116,8 @@ static const struct refused {
     const char *why;
 } refused[] = {
     {"exec", "needs a program of others (exec plugin), which tpguard does not run: use a "
-             "ServiceAccount token or a client certificate"},
+             "ServiceAccount token or a client certificate; explain also takes a recorded cluster "
+             "(--cluster FILE)"},
     {"auth-provider", "needs a program of others (auth-provider), which tpguard does not run: use "
                       "a ServiceAccount token or a client certificate"},
     {"username", "is a password, which API servers no longer take: use a token or a client "

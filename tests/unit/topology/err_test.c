@@ -28,6 +28,14 @@ int main(void) {
     (void)err_set(&e, ERR_INPUT, "z");
     is_str(e.path, "", "setting clears the path");
 
+    (void)err_at(&e, ERR_INPUT, "spec.x", "wants 1, found 2");
+    ok(!err_file(&e, "a.yaml"), "a file is put in front");
+    is_str(e.msg, "a.yaml: spec.x: wants 1, found 2", "  of path and message");
+    is_str(e.path, "", "  and the path is in the message");
+    (void)err_set(&e, ERR_IO, "not there");
+    (void)err_file(&e, "a.yaml");
+    is_str(e.msg, "a.yaml: not there", "  of a message without a path");
+
     char lengthy[1000];
     memset(lengthy, 'm', sizeof lengthy);
     lengthy[sizeof lengthy - 1] = '\0';
@@ -45,7 +53,7 @@ int main(void) {
     ok(strlen(e.msg) == ERR_MSG_MAX - 1 && strlen(e.path) < ERR_PATH_MAX, "long context is cut");
 
     ok(!err_set(NULL, ERR_INPUT, "x") && !err_at(NULL, ERR_INPUT, "p", "x") &&
-           !err_wrap(NULL, "x") && !err_in(NULL, "x"),
+           !err_wrap(NULL, "x") && !err_in(NULL, "x") && !err_file(NULL, "x"),
        "no struct err is fine");
 
     is_str(err_code_name(ERR_INPUT), "input", "codes have names");
