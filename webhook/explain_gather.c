@@ -151,7 +151,7 @@ static bool patch_of(const struct explained *x, struct arena *a, struct span *ou
         .decision = &j->decision,
         .policy = &policy,
         .annotation = buf_ok(&annotation) ? buf_view(&annotation) : (struct span){0},
-        .gated = j->mode == MODE_ENFORCE && bind_decides(&j->shape),
+        .gated = j->mode == MODE_ENFORCE && bind_decides(&j->shape) && !x->unit->pod.node_name.n,
         .prefix = prefix,
     };
     patch_build(&ask, &patch);

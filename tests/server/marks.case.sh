@@ -53,6 +53,9 @@ is "$twice" "$once" "TP=1, asked again: nothing more"
 admit_twice "$(pod_review llm '{}' "$(vllm 2 0 "$(pin 2,3)")")"
 is "$(jq -c '.metadata.labels' <<<"$once")" '{"tpguard.io/gated":"true"}' "a pod that names its GPUs without asking is ours as well"
 is "$twice" "$once" "and asked again: nothing more"
+placed=$(pod_review llm '{}' "$(vllm 2 2)" | jq -c '.request.object.spec.nodeName = "n1"')
+admit_twice "$placed"
+is "$(jq -c '[.metadata.labels, (.metadata.annotations | has("tpguard.io/decision")), .spec.schedulerName]' <<<"$once")" '[null,true,null]' "a pod that comes with its node is judged; no scheduler and no gate will see it"
 for other in amd.com/gpu nvidia.com/mig-1g.5gb; do
     admit_twice "$(pod_review llm "$forged" "$(vllm 1 0 | jq -c --arg r $other '. + {resources: {limits: {($r): "1"}}}')")"
     is "$(jq -c '[.metadata.labels, (.metadata.annotations | has("tpguard.io/decision"))]' <<<"$once")" '[{"app":"x"},true]' "$other: judged, and not held at the gate, which refuses none of them"

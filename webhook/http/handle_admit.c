@@ -81,7 +81,8 @@ static void put_patch(struct call *c, struct admission *a, bool ours, struct buf
         ask.decision = &a->j.decision;
         ask.policy = &policy;
         ask.annotation = note_of(a, &policy);
-        ask.gated = a->j.mode == MODE_ENFORCE && bind_decides(&a->j.shape);
+        /* One that has its node never meets the gate. */
+        ask.gated = a->j.mode == MODE_ENFORCE && bind_decides(&a->j.shape) && !a->pod.node_name.n;
     }
     patch_build(&ask, patch);
     if (a->answer.allowed && buf_ok(patch)) {

@@ -3,6 +3,17 @@
 
 #include "tests/tap.h"
 
+static void test_file(void) {
+    struct err e = {0};
+    (void)err_at(&e, ERR_INPUT, "spec.x", "wants 1, found 2");
+    ok(!err_file(&e, "a.yaml"), "a file is put in front");
+    is_str(e.msg, "a.yaml: spec.x: wants 1, found 2", "  of path and message");
+    is_str(e.path, "", "  and the path is in the message");
+    (void)err_set(&e, ERR_IO, "not there");
+    (void)err_file(&e, "a.yaml");
+    is_str(e.msg, "a.yaml: not there", "  of a message without a path");
+}
+
 int main(void) {
     struct err e = {0};
     ok(!err_set(&e, ERR_INPUT, "wants %d, found %s", 2, "three"), "setting returns false");
@@ -28,13 +39,7 @@ int main(void) {
     (void)err_set(&e, ERR_INPUT, "z");
     is_str(e.path, "", "setting clears the path");
 
-    (void)err_at(&e, ERR_INPUT, "spec.x", "wants 1, found 2");
-    ok(!err_file(&e, "a.yaml"), "a file is put in front");
-    is_str(e.msg, "a.yaml: spec.x: wants 1, found 2", "  of path and message");
-    is_str(e.path, "", "  and the path is in the message");
-    (void)err_set(&e, ERR_IO, "not there");
-    (void)err_file(&e, "a.yaml");
-    is_str(e.msg, "a.yaml: not there", "  of a message without a path");
+    test_file();
 
     char lengthy[1000];
     memset(lengthy, 'm', sizeof lengthy);
