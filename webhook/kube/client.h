@@ -55,6 +55,7 @@ struct kube_response {
     unsigned status;                /* HTTP */
     struct buf body;                /* the caller's, by buf_done, also after an error status */
     unsigned retry_after_s;         /* of a Retry-After header; 0 none */
+    int64_t date;                   /* the server's clock: Unix seconds of its Date; 0 not said */
     char reason[KUBE_REASON_MAX];   /* of a Status body on 4xx and 5xx: "NotFound"; "" none */
     char message[KUBE_MESSAGE_MAX]; /* the same, or a plain text; cleaned to one line */
 };

@@ -63,7 +63,7 @@ static bool outcome(struct run *r, CURLcode code, struct err *e) {
 }
 
 static void answer(struct run *r, struct kube_response *out) {
-    struct kube_response a = {.status = (unsigned)r->status};
+    struct kube_response a = {.status = (unsigned)r->status, .date = r->date};
     curl_off_t after = 0;
     struct status_text text = {a.reason, sizeof a.reason, a.message, sizeof a.message, NULL};
     if (curl_easy_getinfo(r->curl, CURLINFO_RETRY_AFTER, &after) == CURLE_OK && after > 0) {

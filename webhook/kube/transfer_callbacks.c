@@ -36,6 +36,19 @@ static size_t end(struct run *r, enum run_end why) {
     return CURL_WRITEFUNC_ERROR;
 }
 
+/* "Date: Thu, 26 Nov 2026 10:00:00 GMT" */
+static void note_date(struct run *r, struct span line) {
+    char text[64];
+    struct buf b = BUF_OVER(text);
+    size_t colon = span_find(line, ':');
+    if (!span_ieq(span_upto(line, colon), SPAN("date"))) {
+        return;
+    }
+    buf_span(&b, span_trim(span_from(line, colon + 1)));
+    time_t at = buf_ok(&b) ? curl_getdate(buf_cstr(&b), NULL) : -1;
+    r->date = at > 0 ? (int64_t)at : r->date;
+}
+
 /* One header line; the empty one ends them. Those of an interim answer (1xx) do not count. */
 static size_t on_header(char *p, size_t size, size_t n, void *arg) {
     struct run *r = arg;
@@ -44,6 +57,7 @@ static size_t on_header(char *p, size_t size, size_t n, void *arg) {
     if (r->headers > KUBE_HEADERS_MAX) {
         return end(r, RUN_HEADERS);
     }
+    note_date(r, (struct span){p, size * n});
     bool last = size * n <= 2 && (p[0] == '\r' || p[0] == '\n');
     if (last && curl_easy_getinfo(r->curl, CURLINFO_RESPONSE_CODE, &status) == CURLE_OK &&
         status >= 200 && r->status == 0) {

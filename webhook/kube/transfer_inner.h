@@ -23,6 +23,7 @@ struct run {
     size_t sent;     /* bytes of t->body handed to libcurl */
     size_t headers;  /* bytes of the answer's headers */
     long status;     /* 0 until the headers are there */
+    int64_t date;    /* 0 until one came */
     int64_t started_us;
     int64_t last_us; /* the last byte, or the headers */
     enum run_end end;

@@ -119,6 +119,12 @@ static unsigned claims_of(struct subject *s) {
     return l->n;
 }
 
+/* Replicas whose clocks differ must agree on how old a reservation is: the API server's clock,
+ * which all of them ask, counts. */
+static int64_t ledger_now(const struct bind_ask *ask, const struct subject *s) {
+    return s->reserve.now ? s->reserve.now : ask->now;
+}
+
 /* Reservations of pods that the cache does not know on a node: on their way, there already, or come
  * to nothing? */
 static bool settle(const struct bind_ask *ask, struct subject *s, unsigned n, struct err *e) {
@@ -140,7 +146,7 @@ static bool settle(const struct bind_ask *ask, struct subject *s, unsigned n, st
             return false;
         }
         bool ended = got.pod.phase == POD_SUCCEEDED || got.pod.phase == POD_FAILED;
-        bool fresh = ask->now - s->reserve.ledger.entry[i].at <= LEDGER_FLIGHT_S;
+        bool fresh = ledger_now(ask, s) - s->reserve.ledger.entry[i].at <= LEDGER_FLIGHT_S;
         bool here = got.pod.node_name.n ? span_eq(got.pod.node_name, ask->node) : fresh;
         c->sure = got.there && !ended && here;
         if (!c->sure) {
@@ -196,9 +202,8 @@ static bool write_down(const struct bind_ask *ask, struct subject *s, const stru
                                       .uid = s->pod.uid,
                                       .gpus = s->shape.gpus,
                                       .set = span_of(s->plan.gpus),
-                                      .at = ask->now};
+                                      .at = ledger_now(ask, s)};
     (void)out;
-    ledger_expire(&s->reserve.ledger, ask->now);
     return ledger_put(&s->reserve.ledger, &mine, e) &&
            reserve_write(ask->live, &s->reserve, lost, e);
 }
@@ -209,7 +214,7 @@ static bool round_of(const struct bind_ask *ask, struct subject *s, struct bind_
     if (ask->live && !reserve_read(ask->live, ask->node, ask->arena, &s->reserve, e)) {
         return false;
     }
-    ledger_expire(&s->reserve.ledger, ask->now);
+    ledger_expire(&s->reserve.ledger, ledger_now(ask, s));
     if (!plan(ask, s, e)) {
         return false;
     }

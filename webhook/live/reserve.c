@@ -62,6 +62,7 @@ bool reserve_read(struct live *l, struct span node, struct arena *a, struct rese
         return err_wrap(e, "reservations: ");
     }
     bool good = got.status == 404;
+    out->now = got.date;
     if (got.status == 200) {
         struct ledger_lease *lease = ARENA_NEW(a, struct ledger_lease, 1);
         good = lease && arena_span(a, buf_view(&got.body), &body);

@@ -10,6 +10,7 @@
 struct reserve {
     struct ledger ledger;         /* as it stood when read; texts in the arena */
     struct span resource_version; /* empty: there is no such object yet */
+    int64_t now;                  /* by the API server's clock; 0: it did not say */
     char path[640];               /* of the object */
     char name[256];
 };

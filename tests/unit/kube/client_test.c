@@ -25,6 +25,13 @@ static const char scenario[] =
     "GET /busy\n"
     "  status 429\n"
     "  header Retry-After: 999999\n"
+    "GET /date\n"
+    "  header date:  Thu, 26 Nov 2026 10:00:00 GMT\n"
+    "  body {}\n"
+    "GET /undated\n"
+    "  header Date: soon\n"
+    "  header X-Date: Thu, 26 Nov 2026 10:00:00 GMT\n"
+    "  body {}\n"
     "GET /redirect\n"
     "  status 302\n"
     "  header Location: /ok\n"
@@ -149,6 +156,12 @@ static void test_statuses(void) {
     buf_done(&g.r.body);
     g = get("/busy");
     ok(g.came && g.r.status == 429 && g.r.retry_after_s == 3600, "a Retry-After is bounded");
+    buf_done(&g.r.body);
+    g = get("/date");
+    ok(g.came && g.r.date == 1795687200, "the server's clock is told: %lld", (long long)g.r.date);
+    buf_done(&g.r.body);
+    g = get("/undated");
+    ok(g.came && g.r.date == 0, "where it says none that can be read there is none");
     buf_done(&g.r.body);
     g = get("/redirect");
     ok(g.came && g.r.status == 302, "a redirect is not followed");

@@ -35,6 +35,7 @@ struct kube_client {
     unsigned evictions;                          /* tried */
     unsigned evict_status;                       /* 0: 201 */
     char evicted[512];                           /* body of the last one */
+    int64_t date;                                /* of every answer; 0 it says none */
     bool down;                                   /* no answer at all */
     const char *raw;                             /* what a Lease is answered with instead */
     void (*before_write)(struct kube_client *c); /* once */
@@ -173,7 +174,7 @@ static unsigned api_read(struct kube_client *c, const struct kube_request *r, st
 bool kube_call(struct kube_client *c, const struct kube_request *r, struct kube_response *out,
                struct err *e) {
     bool get = strcmp(r->method, "GET") == 0;
-    struct kube_response got = {.body = buf_new(API_TEXT * 4)};
+    struct kube_response got = {.body = buf_new(API_TEXT * 4), .date = c->date};
     if (c->slow_us) {
         const struct timespec t = {.tv_nsec = (long)c->slow_us * 1000};
         nanosleep(&t, NULL);
@@ -318,7 +319,7 @@ static struct outcome bind_ask_of(gate *g, struct live *l, const struct kit_pod 
     want.ns = span_of(p->ns ? p->ns : "llm");
     want.name = span_of(p->name);
     want.uid = span_of(p->uid);
-    want.now = NOW;
+    want.now = want.now ? want.now : NOW;
     want.arena = &a;
     o.told = g(&want, &o.a, &o.e);
     return o;

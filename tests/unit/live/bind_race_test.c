@@ -128,6 +128,26 @@ static void test_lease_moves(void) {
     end();
 }
 
+/* ---- clocks that differ ---- */
+
+static void test_clocks(void) {
+    static const int64_t ahead[] = {LEDGER_FLIGHT_S + 30, LEDGER_TTL_S + 30, -LEDGER_TTL_S - 30};
+    for (unsigned i = 0; i < sizeof ahead / sizeof ahead[0]; i++) {
+        const struct bind_ask odd = {.node = SPAN("n1"), .now = NOW + ahead[i]};
+        begin();
+        api.date = NOW + 7;
+        everywhere(&a2);
+        everywhere(&b2);
+        struct outcome o = bind_to(&here, &a2, "n1");
+        is_str(said(&o), "0,1", "a set is reserved");
+        o = bind_ask_of(bind_gate_twin, &there, &b2, odd);
+        is_str(said(&o), "2,3", "a replica whose clock is far off sees it all the same");
+        ok(strstr(reserved(&api, "n1"), "\"at\":1795000007}]}") != NULL,
+           "and writes the API server's time");
+        end();
+    }
+}
+
 /* ---- an API server that is slow ---- */
 
 static int64_t soon;
@@ -293,6 +313,7 @@ int main(void) {
     test_lost_round();
     test_lost_for_good();
     test_lease_moves();
+    test_clocks();
     test_out_of_time();
     test_storm();
     return tap_done();
