@@ -23,8 +23,8 @@ static void test_refusals(struct arena *a) {
          "metadata.annotations['tpguard.io/topology']", "a topology that is an object"},
         {"{'metadata':{'name':'n'},'spec':{'unschedulable':'true'}}", "spec.unschedulable",
          "unschedulable as a text"},
-        {"{'metadata':{'name':'n'},'status':{'allocatable':{'nvidia.com/gpu':'4k'}}}",
-         "status.allocatable['nvidia.com/gpu']", "a GPU count with a suffix"},
+        {"{'metadata':{'name':'n'},'status':{'allocatable':{'nvidia.com/gpu':'1500m'}}}",
+         "status.allocatable['nvidia.com/gpu']", "a part of a GPU"},
         {"{'metadata':{'name':'n'},'status':{'allocatable':[]}}", "status.allocatable",
          "allocatable that is a list"},
     };
@@ -72,6 +72,8 @@ static void test_values(struct arena *a) {
     ok(!n.smi_topo.p && !n.cordoned.p && !n.allocations.p, "an absent one is not");
     ok(n.gpus_known && n.gpus == 0, "a node that lists no GPU has none");
     is_int(n.gfd_count, 0, "a count label that is no number is unknown");
+    n = read_node(a, "{'metadata':{'name':'n'},'status':{'allocatable':{'nvidia.com/gpu':'4k'}}}");
+    is_int(n.gpus, 4000, "time slices by the thousand come with a suffix");
 
     n = read_node(a, "{'metadata':{'name':'n','annotations':{'tpguard.io/topology':null,"
                      "'tpguard.io/Topology':'other'}},'status':{}}");
