@@ -86,6 +86,8 @@ has "$n" "delete secret tpguard-tls" "notes: what uninstall leaves"
 has "$n" "kubectl label namespace NAMESPACE tpguard.io/mode=off" "notes: the way out"
 lacks "$n" "ctr -n k8s.io" "notes: nothing about loading images by hand"
 lacks "$n" '<no value>' "notes: nothing missing"
+has "$n" "on nodes with nvidia.com/gpu.present=true (agent.nodeSelector)" "notes: where the agent runs"
+has "$(notes --set agent.nodeSelector=null)" "The agent does it on every node (agent.nodeSelector)" "notes: ... everywhere"
 n=$(notes --set image.pullPolicy=Never,webhook.replicas=1,policy.mode=warn,scheduler.enabled=false,webhook.failurePolicy=Ignore,bindingGate.required=false,policy.unknownTopology=allow)
 has "$n" "1 replica, mode warn" "notes: one replica"
 has "$n" "ctr -n k8s.io images import build/image/tpguard.tar" "notes: load the image"

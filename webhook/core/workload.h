@@ -151,7 +151,8 @@ struct workload {
  * Everything that merely cannot be told is unknown in *out, and true. */
 NODISCARD bool workload_read(const struct pod *p, struct workload *out, struct err *e);
 
-/* Quick test on the decoded pod, the same rule as the chart's matchConditions. */
+/* Quick test on the decoded pod, the same rule as the chart's matchConditions (but for claims,
+ * which the webhook on pods leaves alone: tests/chart/pods.json). */
 bool pod_is_gpu(const struct pod *p);
 
 const char *scope_name(enum scope s); /* none, single, multi, unknown */
