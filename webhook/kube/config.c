@@ -120,8 +120,13 @@ static bool from_env_list(const char *list, const char *context, struct kube_con
                           struct err *e) {
     char path[KUBE_PATH_MAX];
     unsigned more = 0;
-    if (!first_existing(list, path, &more, e) || !kubeconfig_load(path, context, out, e)) {
+    if (!first_existing(list, path, &more, e)) {
         return false;
+    }
+    if (!kubeconfig_load(path, context, out, e)) {
+        /* kubectl merges them: what is missed may stand in another one. */
+        return more ? err_wrap(e, "of %u files in KUBECONFIG only the first is read: ", more + 1)
+                    : false;
     }
     if (more) {
         (void)snprintf(out->source, sizeof out->source, "kubeconfig (first of %u in KUBECONFIG)",

@@ -256,6 +256,10 @@ static void test_which(void) {
     is_str(c.source, "kubeconfig (first of 2 in KUBECONFIG)", "and it says that there are more");
     kube_config_done(&c);
     c = (struct kube_config){0};
+    const struct kube_config_ask other = {.context = "elsewhere"};
+    ok(!kube_config_load(&other, &c, &e) &&
+           span_starts(span_of(e.msg), "of 2 files in KUBECONFIG only the first is read: "),
+       "what the first has not is not looked for in the second, and that is said: %s", e.msg);
     const struct kube_config_ask named = {.kubeconfig = kit_path("two")};
     ok(kube_config_load(&named, &c, &e) && strcmp(c.server, "https://two") == 0,
        "a named file goes before all");
