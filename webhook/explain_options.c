@@ -42,7 +42,7 @@ static void help(void) {
         "3 cannot be told. Pods and the pod templates of Deployment, StatefulSet, DaemonSet, "
         "Job, CronJob,\n"
         "ReplicaSet, LeaderWorkerSet, RayService, InferenceService and others that hold one are "
-           "read.\n\n"
+        "read.\n\n"
         "Example: tpguard explain -f qwen35.yaml --cluster cluster.yaml\n",
         buf_cstr(&policy));
 }

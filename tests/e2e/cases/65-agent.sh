@@ -77,7 +77,7 @@ wrote_at=$(written)
 plugin_scenario 'remember; down 0 1'
 ok eventually 10 wire_is 0 1 NODE -- "the bridge 0-1 goes down: published within seconds"
 ok eventually 5 condition_begins "True GPUs 0-1: 0 of 12 lanes up" -- "the condition says so"
-has "$(events Node/real1)" "NVLinkDown GPUs 0-1: 12 lanes -> 0" "and an event of the node"
+ok eventually 30 has_event Node/real1 "NVLinkDown GPUs 0-1: 12 lanes -> 0" -- "and an event of the node"
 lacks "$(written)" "$wrote_at" "by one write of the agent"
 new_namespace $ns
 tp one 2 | k -n $ns apply -f - >/dev/null
@@ -97,7 +97,7 @@ sleep 6
 is "$(node_of two $ns)$(wire 0 1)" NODE "the bridge is back: not trusted yet"
 ok eventually 40 ready two -- "after the quiet time the pod starts, by itself"
 is "$(env_of two $ns)" 0,1 "on 0,1"
-has "$(events Node/real1)" "NVLinkUp GPUs 0-1: 0 lanes -> 12" "the node has an event of it"
+ok eventually 30 has_event Node/real1 "NVLinkUp GPUs 0-1: 0 lanes -> 12" -- "the node has an event of it"
 ok eventually 10 told two -- "and tells who holds what"
 
 # ---- and dies under the pod that runs ----
