@@ -64,9 +64,13 @@ void cluster_drop_node(struct cluster *c, struct span name) {
 }
 
 void cluster_drop_pod(struct cluster *c, struct span ns, struct span name) {
+    cluster_drop_pod_of(c, ns, name, (struct span){0});
+}
+
+void cluster_drop_pod_of(struct cluster *c, struct span ns, struct span name, struct span uid) {
     pthread_mutex_lock(&c->lock);
-    content_drop_pod(c->content, ns, name);
-    content_drop_waiting(c->content, ns, name);
+    content_drop_pod(c->content, ns, name, uid);
+    content_drop_waiting(c->content, ns, name, uid);
     pthread_mutex_unlock(&c->lock);
 }
 

@@ -41,6 +41,8 @@ NODISCARD bool cluster_put_namespace(struct cluster *c, const struct namespace_o
                                      struct err *e);
 void cluster_drop_node(struct cluster *c, struct span name);
 void cluster_drop_pod(struct cluster *c, struct span ns, struct span name);
+/* The same, of this very pod: a younger one of its name stays. */
+void cluster_drop_pod_of(struct cluster *c, struct span ns, struct span name, struct span uid);
 void cluster_drop_namespace(struct cluster *c, struct span name);
 
 /* ---- live: objects arrive from list + watch ---- */

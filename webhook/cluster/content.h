@@ -147,13 +147,14 @@ NODISCARD bool content_put_heartbeat(struct content *c, struct span node,
                                      uint32_t freshness_s, struct err *e);
 void content_drop_heartbeat(struct content *c, struct span node);
 void content_end_heartbeats(struct content *c); /* of a list: what it did not hold goes */
-void content_drop_pod(struct content *c, struct span ns, struct span name);
+/* uid empty: whichever has the name. */
+void content_drop_pod(struct content *c, struct span ns, struct span name, struct span uid);
 void content_forget_pod(struct content *c, uint32_t at);
 void content_drop_namespace(struct content *c, struct span name);
 /* Remembers a pod that is bound nowhere; text is its object. Bound pods and ended ones leave. */
 NODISCARD bool content_put_waiting(struct content *c, const struct pod *p, struct span text,
                                    struct err *e);
-void content_drop_waiting(struct content *c, struct span ns, struct span name);
+void content_drop_waiting(struct content *c, struct span ns, struct span name, struct span uid);
 void content_free_waiting(struct content *c);
 struct span content_waiting_name(const void *owner, uint32_t at);
 static inline struct waiting_rec *content_waiting(const struct content *c, uint32_t at) {

@@ -67,10 +67,11 @@ void content_forget_pod(struct content *c, uint32_t at) {
     content_node_release(c, node);
 }
 
-void content_drop_pod(struct content *c, struct span ns, struct span name) {
+void content_drop_pod(struct content *c, struct span ns, struct span name, struct span uid) {
     char key[KEY_MAX];
     uint32_t at = content_key(ns, name, key) ? index_find(&c->pod_index, span_of(key)) : INDEX_NONE;
-    if (at != INDEX_NONE) {
+    if (at != INDEX_NONE &&
+        (!uid.n || content_pod(c, at)->uid == name_hash(&c->pod_index.seed, uid))) {
         content_forget_pod(c, at);
     }
 }

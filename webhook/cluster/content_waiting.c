@@ -27,11 +27,11 @@ void content_free_waiting(struct content *c) {
     index_done(&c->waiting_index);
 }
 
-void content_drop_waiting(struct content *c, struct span ns, struct span name) {
+void content_drop_waiting(struct content *c, struct span ns, struct span name, struct span uid) {
     char key[CONTENT_KEY_MAX];
     uint32_t at =
         content_key(ns, name, key) ? index_find(&c->waiting_index, span_of(key)) : INDEX_NONE;
-    if (at != INDEX_NONE) {
+    if (at != INDEX_NONE && (!uid.n || span_is(uid, content_waiting(c, at)->uid))) {
         forget(c, at);
     }
 }

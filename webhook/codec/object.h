@@ -14,6 +14,11 @@
 /* A v1 Pod (metadata, spec, status). */
 NODISCARD bool pod_decode(const struct json *o, struct arena *a, struct pod *out, struct err *e);
 
+/* Of a pod that pod_decode refuses: its names, node, whether it has ended, and one container that
+ * stands for all: the GPUs they ask for together, or all of the node where that cannot be told. */
+NODISCARD bool pod_bare_decode(const struct json *o, struct arena *a, struct pod *out,
+                               struct err *e);
+
 /* A pod template {metadata, spec}: as pod_decode, no status. */
 NODISCARD bool pod_template_decode(const struct json *o, struct arena *a, struct pod *out,
                                    struct err *e);

@@ -76,13 +76,16 @@ static bool metadata_decode(const struct json *meta, struct arena *a, struct pod
 }
 
 static bool spec_decode(const struct json *spec, struct arena *a, struct pod *p, struct err *e) {
-    if (!json_opt_str(spec, "nodeName", &p->node_name, e) ||
+    const struct json *gates = NULL;
+    if (!json_opt_array(spec, "schedulingGates", &gates, e) ||
+        !json_opt_str(spec, "nodeName", &p->node_name, e) ||
         !json_opt_str(spec, "schedulerName", &p->scheduler_name, e) ||
         !json_opt_str(spec, "runtimeClassName", &p->runtime_class, e) ||
         !containers_decode(spec, a, p, e) || !affinity_decode(spec, p, e)) {
         return false;
     }
     place_decode(spec, a, p);
+    p->held = gates && json_count(gates) > 0;
     return true;
 }
 

@@ -112,6 +112,7 @@ struct pod {
     struct span node_name; /* bound there, empty if not */
     struct span scheduler_name;
     struct span runtime_class;
+    bool held;              /* spec.schedulingGates: nobody schedules it yet */
     struct span owner_kind; /* the controller's, or the manifest's own kind ("Deployment") */
     struct span owner_name;
     const struct kv *labels;

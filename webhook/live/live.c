@@ -61,6 +61,14 @@ static bool mind_mode(const struct namespace_object *ns) {
     return true;
 }
 
+/* A pod that runs takes its GPUs, whether all of it can be read or not. */
+static void keep_bare(struct feed *f, const struct json *o, struct span object, struct pod *pod) {
+    struct err ignored = {0};
+    bool kept = pod_bare_decode(o, &f->arena, pod, &ignored) && pod->node_name.n &&
+                cluster_put_pod_object(f->live->o.cluster, pod, object, &ignored);
+    (void)kept; /* what was wrong with the pod is said by the caller */
+}
+
 static bool put(void *ctx, struct span object, struct err *e) {
     struct feed *f = ctx;
     struct cluster *c = f->live->o.cluster;
@@ -88,7 +96,11 @@ static bool put(void *ctx, struct span object, struct err *e) {
     if (!pod) {
         return err_set(e, ERR_TOO_LARGE, "a pod needs more memory than it may have");
     }
-    return pod_decode(o, &f->arena, pod, e) && cluster_put_pod_object(c, pod, object, e);
+    if (!pod_decode(o, &f->arena, pod, e)) {
+        keep_bare(f, o, object, pod);
+        return false;
+    }
+    return cluster_put_pod_object(c, pod, object, e);
 }
 
 static bool drop(void *ctx, struct span object, struct err *e) {
@@ -98,8 +110,10 @@ static bool drop(void *ctx, struct span object, struct err *e) {
     const struct json *meta = NULL;
     struct span name = {0};
     struct span ns = {0};
+    struct span uid = {0};
     if (!parse(f, object, &o, e) || !json_req_object(o, "metadata", &meta, e) ||
-        !json_req_str(meta, "name", &name, e) || !json_opt_str(meta, "namespace", &ns, e)) {
+        !json_req_str(meta, "name", &name, e) || !json_opt_str(meta, "namespace", &ns, e) ||
+        !json_opt_str(meta, "uid", &uid, e)) {
         return false;
     }
     if (f->kind == CLUSTER_NODES) {
@@ -112,7 +126,7 @@ static bool drop(void *ctx, struct span object, struct err *e) {
             cluster_drop_heartbeat(c, node);
         }
     } else {
-        cluster_drop_pod(c, ns, name);
+        cluster_drop_pod_of(c, ns, name, uid);
     }
     return true;
 }

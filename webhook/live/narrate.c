@@ -141,6 +141,9 @@ static void push(struct narrate *n, const struct pod *p, enum reason code, const
 }
 
 static bool tell(struct narrate *n, const struct pod *p, int64_t now) {
+    if (p->held) {
+        return false; /* it waits for whoever holds it, and would be told of nothing else */
+    }
     struct judgement *j = &n->judged;
     char text[EVENT_MESSAGE_MAX + 1];
     struct buf message = BUF_OVER(text);

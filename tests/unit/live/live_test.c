@@ -278,8 +278,12 @@ static void test_events(void) {
     ok(all(PODS, 1) && pod_is() == CLUSTER_POD_WAITING, "a pod that waits is known");
     tells(PODS, "MODIFIED", POD("\"nodeName\":\"n2\","));
     ok(all(PODS, 2) && pod_is() == CLUSTER_POD_BOUND, "then on its node");
+    tells(PODS, "DELETED",
+          "{\"metadata\":{\"name\":\"a\",\"namespace\":\"llm\",\"uid\":\"u-older\","
+          "\"resourceVersion\":\"8\"}}");
+    ok(all(PODS, 3) && pod_is() == CLUSTER_POD_BOUND, "an older one of its name goes: it stays");
     tells(PODS, "DELETED", POD("\"nodeName\":\"n2\","));
-    ok(all(PODS, 3) && pod_is() == CLUSTER_POD_UNSEEN, "then gone");
+    ok(all(PODS, 4) && pod_is() == CLUSTER_POD_UNSEEN, "then gone");
     tells(NAMESPACES, "DELETED", NAMED("w"));
     ok(all(NAMESPACES, 1) && cluster_mode(cluster, SPAN("w")) == MODE_ENFORCE,
        "a namespace that is gone has the policy's mode");
@@ -308,6 +312,12 @@ static void test_bad_objects(void) {
     tells(PODS, "DELETED", "{\"metadata\":{\"resourceVersion\":\"8\"}}");
     tells(PODS, "ADDED", POD(""));
     ok(all(PODS, 4) && pod_is() == CLUSTER_POD_WAITING, "nor do events about such");
+    tells(PODS, "MODIFIED",
+          "{\"metadata\":{\"name\":\"a\",\"namespace\":\"llm\",\"uid\":\"u-a\","
+          "\"resourceVersion\":\"9\",\"annotations\":7},\"spec\":{\"nodeName\":\"good\","
+          "\"containers\":[{\"resources\":{\"limits\":{\"nvidia.com/gpu\":\"2\"}}}]}}");
+    ok(all(PODS, 5) && pod_is() == CLUSTER_POD_BOUND,
+       "a bound pod that cannot be read whole holds its GPUs all the same");
     end();
 }
 

@@ -170,6 +170,27 @@ static void waiting(void) {
     cluster_free(c);
 }
 
+/* Somebody holds it back: what it would wait for behind that is not its trouble yet. */
+static void held_back(void) {
+    struct policy policy = policy_default();
+    struct cluster *c = worked_example();
+    struct events *q = start_events();
+    struct narrate *n = narrate_new(c, &policy, q);
+    struct narrate_round r;
+    put_waiting(c,
+                "{\"metadata\":{\"namespace\":\"llm\",\"name\":\"queued\",\"uid\":\"u-queued\"},"
+                "\"spec\":{\"schedulingGates\":[{\"name\":\"kueue.x-k8s.io/admission\"}],"
+                "\"containers\":[{\"name\":\"m\",\"image\":\"vllm/vllm-openai:v0.11.0\",\"args\":["
+                "\"--model\",\"m\",\"--tensor-parallel-size\",\"2\"],\"resources\":{\"limits\":{"
+                "\"nvidia.com/gpu\":\"2\"}}}]},\"status\":{\"phase\":\"Pending\"}}");
+    narrate_once(n, NOW, &r);
+    settle(q);
+    ok(r.looked == 1 && r.told == 0, "a pod behind a scheduling gate is told nothing");
+    narrate_free(n);
+    events_stop(q);
+    cluster_free(c);
+}
+
 /* A node of 4 x H100 NVL, all of it free, with labels and taints. */
 static void put_gpu_node(struct cluster *c, const char *name, const char *labels,
                          const char *taints) {
@@ -365,6 +386,7 @@ static void reserved(void) {
 
 int main(void) {
     waiting();
+    held_back();
     kept_off();
     steered();
     many();
