@@ -81,7 +81,7 @@ becomes 30 1 job/real-job '{.status.succeeded}' -- "a Job of containers complete
 ok kube_scheduler_image -- "the stock scheduler is an image of the node"
 has "$(inside ctr -n k8s.io images ls -q)" registry.k8s.io/kube-scheduler:v "under the name of the release"
 
-has "$(events job/real-job)" "Normal Completed" "events are told"
+ok eventually 15 has_event job/real-job "Normal Completed" -- "events are told"
 k delete pod/web pod/gpu svc/web job/gpu-job job/bad-job job/real-job --wait=false >/dev/null
 none_left() { [ -z "$(k get pods -o name)" ]; }
 ok eventually 45 none_left -- "pods go when they are deleted"

@@ -5,7 +5,8 @@ is_marked() { [ -n "$(nvlink_condition "$1")" ]; } # the condition is written be
 nvlink_condition() { k get node "$1" -o jsonpath='{range .status.conditions[?(@.type=="NVLinkDegraded")]}{.status} {.reason} {.message}{end}'; }
 
 becomes 20 degraded node/gpu-a '{.metadata.labels.tpguard\.io/nvlink}' -- "gpu-a, bridge 0-1 down: nvlink=degraded"
-for n in gpu-b gpu-c gpu-d; do eventually 20 is_marked $n; done
+for n in gpu-a gpu-b gpu-c gpu-d; do eventually 20 is_marked $n; done
+eventually 20 has_event Node/gpu-a "NVLinkDown GPUs 0-1"
 is "$(labels_of gpu-a)" "degraded 2" "gpu-a: its largest set is 2"
 is "$(labels_of gpu-b)" "healthy 2" "gpu-b: healthy, sets of 2"
 is "$(labels_of gpu-c)" "none 0" "gpu-c: no NVLink"

@@ -45,7 +45,7 @@ is "$(first_of)" "$chat" "it is left where it is"
 tpguard_install --set policy.acrossPCIe=evict,policy.acrossPCIeSeconds=3 >/dev/null 2>&1
 is $? 0 "policy.acrossPCIe=evict"
 ok eventually 60 another_runs "$chat" -- "it is evicted, and its successor runs"
-has "$(events "Pod/$chat" $ns)" "MovedOffPCIe Evicted, because its TP group runs across PCIe. Free and healthy now: gpu-b GPUs" "... and its event says why"
+ok eventually 15 has_event "Pod/$chat" "MovedOffPCIe Evicted, because its TP group runs across PCIe. Free and healthy now: gpu-b GPUs" $ns -- "... and its event says why"
 next=$(first_of)
 is "$(node_of "$next" $ns)" gpu-b "the successor is on gpu-b"
 lacks "$(set_of "$next" $ns)" "$was" "... on the other pair"
