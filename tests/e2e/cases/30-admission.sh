@@ -29,6 +29,8 @@ rs=$(k get rs -n llm -l app=p-deployment --no-headers -o custom-columns=:metadat
 shown=$(describe "rs/$rs" llm)
 has "$shown" "FailedCreate" "describe of the ReplicaSet: FailedCreate"
 has "$shown" "$denied" "... with the denial's own words"
+is_failing() { [ -n "$(field deployment/p-deployment '{.status.conditions[?(@.type=="ReplicaFailure")].message}' -n llm)" ]; }
+eventually 15 is_failing
 shown=$(describe deployment/p-deployment llm)
 has "$shown" "ReplicaFailure" "describe of the Deployment: ReplicaFailure"
 has "$(field deployment/p-deployment '{.status.conditions[?(@.type=="ReplicaFailure")].message}' -n llm)" "$denied" "... with the same words"
@@ -47,7 +49,8 @@ for mode in warn audit off; do
     new_namespace "m-$mode"
     k label ns "m-$mode" tpguard.io/mode=$mode >/dev/null
 done
-sleep 1
+lets_pass() { [[ $(vllm_pod pinned 2 2 0,1 | k apply -n "$1" --dry-run=server -f - 2>&1) != *denied* ]]; }
+for mode in warn audit off; do eventually 10 lets_pass "m-$mode"; done
 said=$(vllm_pod pinned 2 2 0,1 | apply m-warn)
 has "$said" "Warning: tpguard: TP=2 is pinned to GPUs 0,1" "mode warn: a warning"
 has "$said" "pod/pinned created" "... and the pod"

@@ -21,13 +21,13 @@ is "$(vllm_pod dry 2 | k apply -n soft --dry-run=server -f - -o json 2>/dev/null
     "a TP=2 pod prefers a node with a free pair, as the API server has it"
 for i in 1 2 3; do
     vllm_pod "pair$i" 2 | k apply -n soft -f - >/dev/null 2>&1
-    ok eventually 8 is_bound "pair$i" soft -- "TP=2 pod $i of 3 is bound within seconds"
-    sleep 2 # labels follow within that
+    ok eventually 15 is_bound "pair$i" soft -- "TP=2 pod $i of 3 is bound within seconds"
+    sleep 4 # labels follow within that
 done
 is "$(sets_of soft)" $'gpu-a 2,3\ngpu-b 0,1\ngpu-b 2,3' "all three pairs are taken"
 is "$(refusals soft)" 0 "... and no bind was refused"
-ok eventually 5 free_is gpu-b '0 0' -- "gpu-b shows that no pair is free"
-ok eventually 5 free_is gpu-a '0 2' -- "so does gpu-a; its 0 and 1 are still stranded"
+ok eventually 15 free_is gpu-b '0 0' -- "gpu-b shows that no pair is free"
+ok eventually 15 free_is gpu-a '0 2' -- "so does gpu-a; its 0 and 1 are still stranded"
 k delete pod -n soft pair1 pair2 pair3 --grace-period=0 --force >/dev/null 2>&1
 ok eventually 10 free_is gpu-b '2 0' -- "the pods are gone: a pair is free again"
 one_gpu_pod replica | k apply -n soft -f - >/dev/null 2>&1
