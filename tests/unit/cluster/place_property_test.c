@@ -67,8 +67,8 @@ static void put_random_node(struct cluster *c, struct arena *a, struct buf *b, u
 static void put_constraints(struct buf *b) {
     static const char *const terms[] = {
         "{'matchExpressions':[{'key':'pool','operator':'NotIn','values':['a']}]}",
-        "{'matchExpressions':[{'key':'rank','operator':'Gt','values':['2']},"
-        "{'key':'tpguard.io/nvlink-set','operator':'Gt','values':['7']}]}",
+        ("{'matchExpressions':[{'key':'rank','operator':'Gt','values':['2']},"
+         "{'key':'tpguard.io/nvlink-set','operator':'Gt','values':['7']}]}"),
         "{'matchFields':[{'key':'metadata.name','operator':'In','values':['n1']}]}",
         "{'matchExpressions':[{'key':'pool','operator':'Like','values':['x']}]}",
         "{}",
