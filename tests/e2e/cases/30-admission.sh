@@ -65,5 +65,5 @@ gpu_node gpu-d - 4
 becomes 20 healthy node/gpu-b '{.metadata.labels.tpguard\.io/nvlink}' -- "gpu-b is repaired"
 k delete pods -n llm --all --wait=false >/dev/null
 k delete ns m-warn m-audit m-off --wait=false >/dev/null
-# What is said of gpu-a from here on is about nobody else's pods.
-eventually 60 no_pods_on gpu-a
+# What is said of the nodes from here on is about nobody else's pods.
+for n in gpu-a gpu-b gpu-c; do eventually 60 no_pods_on $n; done
