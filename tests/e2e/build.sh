@@ -5,6 +5,7 @@
 # twice; an interrupted run goes on where it was. Progress goes to standard error, the directory to standard output.
 #   tests/e2e/build.sh            build what is missing, print the directory
 #   tests/e2e/build.sh --where    print the directory alone; 1 where something in it is missing
+# TPGUARD_E2E_BIN: a directory with all these programs, say of another version of Kubernetes: it is taken instead.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/e2e/versions.sh
@@ -20,6 +21,7 @@ programs=(etcd kube-scheduler kube-controller-manager kube-apiserver kubelet kub
 key=$({ cat "$here/harness/go.mod" "$here/harness/go.sum"; echo "${flags[*]} $ldflags $KWOK $HELM"; } | sha256sum)
 dir=${TPGUARD_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/tpguard}/k8s-${key:0:12}
 
+dir=${TPGUARD_E2E_BIN:-$dir}
 missing() {
     local p
     for p in "${programs[@]}"; do
@@ -36,6 +38,11 @@ fi
 if [ -z "$(missing)" ]; then
     echo "$dir"
     exit 0
+fi
+
+if [ -n "${TPGUARD_E2E_BIN:-}" ]; then
+    echo "tests/e2e/build.sh: TPGUARD_E2E_BIN=$dir has no $(missing | head -n 1)" >&2
+    exit 2
 fi
 
 go_is_new() { # 1.26 or later

@@ -126,12 +126,11 @@ example_nodes() {
 
 # The stock scheduler, under the name of the release's image.
 kube_scheduler_image() {
-    # shellcheck source=tests/e2e/versions.sh
-    . "$e2e/versions.sh"
-    local bin tar=$E2E_STATE/kube-scheduler.tar
+    local bin version tar=$E2E_STATE/kube-scheduler.tar
     bin=$(sed -n "s/^BIN='\(.*\)'$/\1/p" "$E2E_STATE/env")
+    version=$("$bin/kube-scheduler" --version | cut -d ' ' -f 2)
     # As in the release: no command, so a pod that uses it has to name one.
-    "$e2e/oci.sh" "$tar" "registry.k8s.io/kube-scheduler:$KUBERNETES" \
+    "$e2e/oci.sh" "$tar" "registry.k8s.io/kube-scheduler:$version" \
         '{"Env":["PATH=/usr/local/bin:/usr/bin:/bin"]}' "$bin/kube-scheduler=/usr/local/bin/kube-scheduler" &&
         load_image "$tar" && rm -f "$tar"
 }
