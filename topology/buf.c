@@ -74,6 +74,13 @@ void buf_span(struct buf *b, struct span s) {
     buf_put(b, s.p, s.n);
 }
 
+bool buf_copy(struct span from, char *to, size_t cap) {
+    struct buf b = buf_over(to, cap);
+    buf_reset(&b);
+    buf_span(&b, from);
+    return buf_ok(&b);
+}
+
 void buf_str(struct buf *b, const char *cstr) {
     buf_put(b, cstr, strlen(cstr));
 }

@@ -25,6 +25,9 @@ struct buf {
 struct buf buf_over(char *array, size_t cap);
 #define BUF_OVER(array) buf_over((array), sizeof(array))
 
+/* All of a text into an array of the caller's, with a NUL behind it. false: it does not fit. */
+bool buf_copy(struct span from, char *to, size_t cap);
+
 /* Growing, at most max bytes. buf_done frees it; also right on a half-built or finished one. */
 struct buf buf_new(size_t max);
 void buf_done(struct buf *b);

@@ -256,5 +256,9 @@ struct judgement {
  * in an arena. */
 void judge_pod(struct cluster *c, const struct policy *policy, const struct pod *p, struct span ns,
                int64_t now, struct judgement *out);
+/* Of a pod that exists, as if it, or its successor, were to be placed now: nothing is rewritten any
+ * more, and the node that it has is not what it asks for. */
+void judge_anew(struct cluster *c, const struct policy *policy, const struct pod *p, int64_t now,
+                struct judgement *out);
 
 #endif

@@ -60,3 +60,12 @@ void judge_pod(struct cluster *c, const struct policy *policy, const struct pod 
                                 .unpinned = out->has_unpinned ? &out->unpinned : NULL};
     decide_admit(&in, &out->decision);
 }
+
+void judge_anew(struct cluster *c, const struct policy *policy, const struct pod *p, int64_t now,
+                struct judgement *out) {
+    struct policy plain = *policy;
+    struct pod successor = *p;
+    plain.rewrites = 0;
+    successor.node_name = (struct span){0};
+    judge_pod(c, &plain, &successor, p->ns, now, out);
+}

@@ -203,6 +203,21 @@ void events_push(struct events *q, const struct event *ev) {
     pace_poke(&q->pace);
 }
 
+void events_push_pod(struct events *q, const struct pod_event *p) {
+    const struct reason_row *row = reason_row(p->code);
+    const struct event ev = {.kind = "Pod",
+                             .api_version = "v1",
+                             .ns = p->ns,
+                             .name = p->name,
+                             .uid = p->uid,
+                             .reason = row->code,
+                             .warning = row->warning,
+                             .settles = p->settles,
+                             .message = p->message,
+                             .component = "tpguard"};
+    events_push(q, &ev);
+}
+
 void events_stats_get(struct events *q, struct events_stats *out) {
     *out = (struct events_stats){0};
     if (!q) {

@@ -15,6 +15,7 @@
 #include "topology/attr.h"
 #include "topology/err.h"
 #include "webhook/codec/event.h"
+#include "webhook/core/reason.h"
 #include "webhook/kube/client.h"
 
 #define EVENTS_QUEUE 1024
@@ -27,6 +28,14 @@ NODISCARD bool events_start(struct kube_client *client, const char *instance, st
                             struct err *e);
 /* Copies what it is given; never waits for the network. Any thread. Without a queue: nothing. */
 void events_push(struct events *q, const struct event *ev);
+/* The same, of a pod: the code's row says whether it is a warning. */
+struct pod_event {
+    struct span ns, name, uid;
+    enum reason code;
+    bool settles; /* as in struct event */
+    const char *message;
+};
+void events_push_pod(struct events *q, const struct pod_event *p);
 /* Writes what is queued for at most about two seconds, then joins the thread. NULL is fine. */
 void events_stop(struct events *q);
 

@@ -12,7 +12,6 @@
 #define WAIT_MS       4000
 #define BODY_MAX      2048
 #define ANSWER_MAX    ((size_t)64 * 1024)
-#define COMPONENT     "tpguard"
 
 struct candidate {
     char ns[NAME_BYTES];
@@ -56,13 +55,6 @@ void evict_forget(struct evict *v) {
     }
 }
 
-static bool copy(struct span from, char to[static NAME_BYTES]) {
-    struct buf b = buf_over(to, NAME_BYTES);
-    buf_reset(&b);
-    buf_span(&b, from);
-    return buf_ok(&b);
-}
-
 void evict_note(struct evict *v, struct span ns, struct span name, struct span uid, int64_t now) {
     if (!v) {
         return;
@@ -73,7 +65,8 @@ void evict_note(struct evict *v, struct span ns, struct span name, struct span u
         }
     }
     struct candidate *c = &v->pod[v->n];
-    if (v->n < EVICT_PODS && uid.n && copy(ns, c->ns) && copy(name, c->name) && copy(uid, c->uid)) {
+    if (v->n < EVICT_PODS && uid.n && buf_copy(ns, c->ns, sizeof c->ns) &&
+        buf_copy(name, c->name, sizeof c->name) && buf_copy(uid, c->uid, sizeof c->uid)) {
         c->due = now + v->after_s;
         v->n++;
     }
@@ -93,12 +86,8 @@ static bool is_made_again(const struct pod *p) {
 
 /* NULL: it may. */
 static const char *kept_by(struct evict *v, const struct pod *p, int64_t now) {
-    struct policy policy = *live_policy(v->live);
     struct judgement *j = &v->judged;
-    policy.rewrites = 0;
-    struct pod successor = *p;
-    successor.node_name = (struct span){0}; /* it may go anywhere */
-    judge_pod(live_cluster(v->live), &policy, &successor, p->ns, now, j);
+    judge_anew(live_cluster(v->live), live_policy(v->live), p, now, j);
     if (j->mode != MODE_ENFORCE || j->decision.code == REASON_IGNORED) {
         return "mode";
     }
@@ -112,16 +101,9 @@ static void say(struct evict *v, const struct pod *p) {
     char text[EVENT_MESSAGE_MAX + 1];
     struct buf message = BUF_OVER(text);
     event_moved(&v->judged.asked, &message);
-    const struct event ev = {.kind = "Pod",
-                             .api_version = "v1",
-                             .ns = p->ns,
-                             .name = p->name,
-                             .uid = p->uid,
-                             .reason = reason_row(REASON_MOVED)->code,
-                             .warning = reason_row(REASON_MOVED)->warning,
-                             .message = text,
-                             .component = COMPONENT};
-    events_push(v->events, &ev);
+    const struct pod_event ev = {
+        .ns = p->ns, .name = p->name, .uid = p->uid, .code = REASON_MOVED, .message = text};
+    events_push_pod(v->events, &ev);
 }
 
 static void log_evict(const struct candidate *c, const char *what, const char *why, bool bad) {

@@ -8,7 +8,6 @@
 
 #define POD_ARENA_MAX ((size_t)192 * 1024 * 1024)
 #define NAME_BYTES    254
-#define COMPONENT     "tpguard"
 
 struct found {
     char ns[NAME_BYTES];
@@ -52,13 +51,6 @@ void landed_forget(struct landed_watch *w) {
 
 /* ---- which pods ---- */
 
-static bool copy(struct span from, char *to, size_t cap) {
-    struct buf b = buf_over(to, cap);
-    buf_reset(&b);
-    buf_span(&b, from);
-    return buf_ok(&b);
-}
-
 static bool collect(void *ctx, const struct cluster_landed *l) {
     struct landed_watch *w = ctx;
     bool unreserved = w->o.gate && l->now->unreserved;
@@ -70,7 +62,7 @@ static bool collect(void *ctx, const struct cluster_landed *l) {
         return false;
     }
     struct found *f = &w->found[w->n];
-    if (copy(l->ns, f->ns, sizeof f->ns) && copy(l->name, f->name, sizeof f->name)) {
+    if (buf_copy(l->ns, f->ns, sizeof f->ns) && buf_copy(l->name, f->name, sizeof f->name)) {
         f->mended = l->mended;
         f->unreserved = unreserved && l->unknown;
         f->at = *l->now;
@@ -80,21 +72,6 @@ static bool collect(void *ctx, const struct cluster_landed *l) {
 }
 
 /* ---- what they are told ---- */
-
-static void push(struct landed_watch *w, const struct pod *p, enum reason code,
-                 const char *message) {
-    const struct event ev = {.kind = "Pod",
-                             .api_version = "v1",
-                             .ns = p->ns,
-                             .name = p->name,
-                             .uid = p->uid,
-                             .reason = reason_row(code)->code,
-                             .warning = reason_row(code)->warning,
-                             .settles = true, /* it waits no more */
-                             .message = message,
-                             .component = COMPONENT};
-    events_push(w->o.events, &ev);
-}
 
 static void log_found(const struct found *f, enum reason code) {
     bool good = code == REASON_NVLINK_UP;
@@ -113,12 +90,8 @@ static void tell(struct landed_watch *w, const struct found *f, const struct pod
     char text[EVENT_MESSAGE_MAX + 1];
     struct buf message = BUF_OVER(text);
     struct judgement *j = &w->judged;
-    struct policy policy = *live_policy(w->o.live);
     enum reason code = (enum reason)f->at.landed.code;
-    policy.rewrites = 0;
-    struct pod successor = *p;
-    successor.node_name = (struct span){0}; /* it may go anywhere */
-    judge_pod(live_cluster(w->o.live), &policy, &successor, p->ns, now, j);
+    judge_anew(live_cluster(w->o.live), live_policy(w->o.live), p, now, j);
     if (j->mode == MODE_OFF || j->mode == MODE_AUDIT || j->decision.code == REASON_IGNORED) {
         return;
     }
@@ -133,7 +106,13 @@ static void tell(struct landed_watch *w, const struct found *f, const struct pod
     } else {
         return;
     }
-    push(w, p, code, text);
+    const struct pod_event ev = {.ns = p->ns,
+                                 .name = p->name,
+                                 .uid = p->uid,
+                                 .code = code,
+                                 .settles = true, /* it waits no more */
+                                 .message = text};
+    events_push_pod(w->o.events, &ev);
     log_found(f, code);
     if (code == REASON_TP_ACROSS_PCIE && j->mode == MODE_ENFORCE) {
         evict_note(w->o.evict, p->ns, p->name, p->uid, now);

@@ -11,7 +11,6 @@
 /* Beyond this the queue is left to others: what it drops is not said again by them, and by us it
  * is. */
 #define QUEUE_ROOM (EVENTS_QUEUE / 2)
-#define COMPONENT  "tpguard"
 
 struct text_at {
     size_t at, n; /* in narrate.text */
@@ -127,19 +126,6 @@ static void collect(struct narrate *n) {
 
 /* ---- what they are told ---- */
 
-static void push(struct narrate *n, const struct pod *p, enum reason code, const char *message) {
-    const struct event ev = {.kind = "Pod",
-                             .api_version = "v1",
-                             .ns = p->ns,
-                             .name = p->name,
-                             .uid = p->uid,
-                             .reason = reason_row(code)->code,
-                             .warning = reason_row(code)->warning,
-                             .message = message,
-                             .component = COMPONENT};
-    events_push(n->events, &ev);
-}
-
 static bool tell(struct narrate *n, const struct pod *p, int64_t now) {
     if (p->held) {
         return false; /* it waits for whoever holds it, and would be told of nothing else */
@@ -147,9 +133,7 @@ static bool tell(struct narrate *n, const struct pod *p, int64_t now) {
     struct judgement *j = &n->judged;
     char text[EVENT_MESSAGE_MAX + 1];
     struct buf message = BUF_OVER(text);
-    struct policy policy = *n->policy;
-    policy.rewrites = 0; /* it exists: what would have been rewritten has not been */
-    judge_pod(n->cluster, &policy, p, p->ns, now, j);
+    judge_anew(n->cluster, n->policy, p, now, j);
     const struct decision *d = &j->decision;
     if (j->mode != MODE_ENFORCE || d->code == REASON_IGNORED) {
         return false;
@@ -158,7 +142,12 @@ static bool tell(struct narrate *n, const struct pod *p, int64_t now) {
         return false;
     }
     event_waiting(d, &message);
-    push(n, p, (enum reason)d->reason[0].code, text);
+    const struct pod_event ev = {.ns = p->ns,
+                                 .name = p->name,
+                                 .uid = p->uid,
+                                 .code = (enum reason)d->reason[0].code,
+                                 .message = text};
+    events_push_pod(n->events, &ev);
     return true;
 }
 
@@ -218,15 +207,11 @@ void narrate_reserved(struct events *events, const struct bind_ask *ask,
                                .gpus = bind->set,
                                .set = &bind->view};
     event_reserved(&r, &message);
-    const struct event ev = {.kind = "Pod",
-                             .api_version = "v1",
-                             .ns = ask->ns,
-                             .name = ask->name,
-                             .uid = span_of(bind->uid),
-                             .reason = reason_row(REASON_RESERVED)->code,
-                             .warning = reason_row(REASON_RESERVED)->warning,
-                             .settles = true, /* it waits no more */
-                             .message = text,
-                             .component = COMPONENT};
-    events_push(events, &ev);
+    const struct pod_event ev = {.ns = ask->ns,
+                                 .name = ask->name,
+                                 .uid = span_of(bind->uid),
+                                 .code = REASON_RESERVED,
+                                 .settles = true, /* it waits no more */
+                                 .message = text};
+    events_push_pod(events, &ev);
 }

@@ -8,7 +8,7 @@ NODISCARD bool bind_gate_twin(const struct bind_ask *ask, struct bind_answer *ou
 #undef bind_gate
 NODISCARD bool bind_gate(const struct bind_ask *ask, struct bind_answer *out, struct err *e);
 
-#include "tests/unit/live/bind_kit.h"
+#include "tests/unit/live/node_kit.h"
 
 static struct kube_client api;
 static struct live here;
@@ -220,40 +220,6 @@ static void *run(void *arg) {
     return NULL;
 }
 
-static void add_node(struct live *l, const char *name) {
-    struct buf items = buf_new(API_TEXT);
-    AUTO(arena_done) struct arena a = arena_new(API_TEXT);
-    struct buf note = buf_new(65536);
-    struct err e = {0};
-    put_annotation(&note, "8xH100-NVL");
-    struct jw w = jw_new(&items, 0);
-    jw_object(&w);
-    jw_key(&w, "metadata");
-    jw_object(&w);
-    jw_kv_str(&w, "name", name);
-    jw_key(&w, "annotations");
-    jw_object(&w);
-    jw_kv_span(&w, "tpguard.io/topology", buf_view(&note));
-    jw_object_end(&w);
-    jw_object_end(&w);
-    jw_key(&w, "status");
-    jw_object(&w);
-    jw_key(&w, "allocatable");
-    jw_object(&w);
-    jw_kv_str(&w, "nvidia.com/gpu", "8");
-    jw_object_end(&w);
-    jw_object_end(&w);
-    jw_object_end(&w);
-    const struct json *o = NULL;
-    struct node_object n;
-    if (!json_parse(buf_view(&items), &a, &o, &e) || !node_decode(o, &a, &n, &e) ||
-        !cluster_put_node(l->cluster, &n, &e)) {
-        bail("node", &e);
-    }
-    buf_done(&note);
-    buf_done(&items);
-}
-
 static unsigned clashes(const struct job *job) {
     unsigned n = 0;
     for (unsigned i = 0; i < BINDS; i++) {
@@ -276,10 +242,10 @@ static void test_storm(void) {
     unsigned rounds = 0;
     begin();
     api.slow_us = 500;
-    add_node(&here, "n8");
-    add_node(&there, "n8");
-    add_node(&here, "m8");
-    add_node(&there, "m8");
+    seen_node(here.cluster, &(struct kit_node){.name = "n8", .machine = "8xH100-NVL"});
+    seen_node(there.cluster, &(struct kit_node){.name = "n8", .machine = "8xH100-NVL"});
+    seen_node(here.cluster, &(struct kit_node){.name = "m8", .machine = "8xH100-NVL"});
+    seen_node(there.cluster, &(struct kit_node){.name = "m8", .machine = "8xH100-NVL"});
     for (unsigned i = 0; i < BINDS; i++) {
         struct job *j = &job[i];
         snprintf(j->name, sizeof j->name, "p%u", i);

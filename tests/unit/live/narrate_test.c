@@ -1,62 +1,9 @@
 /* What waiting and bound pods are told. The API server is a list of what it was sent. */
 #include "webhook/live/narrate.h"
 
-#include <pthread.h>
-#include <time.h>
-
-#include "tests/unit/cluster/fixture.h"
+#include "tests/unit/live/events_kit.h"
 #include "webhook/codec/object.h"
-#include "webhook/live/events_inner.h"
 #include "webhook/sys/clock.h"
-
-#define SENT_MAX 4096
-
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static struct { char body[2048]; } sent[SENT_MAX];
-static unsigned n_sent;
-
-static bool record(void *ctx, const struct kube_request *r, struct kube_response *out,
-                   struct err *e) {
-    (void)ctx;
-    (void)e;
-    pthread_mutex_lock(&lock);
-    if (strcmp(r->method, "GET") != 0 && n_sent < SENT_MAX) {
-        struct buf b = BUF_OVER(sent[n_sent].body);
-        buf_reset(&b);
-        buf_span(&b, r->body);
-        n_sent++;
-    }
-    pthread_mutex_unlock(&lock);
-    *out = (struct kube_response){.status = strcmp(r->method, "POST") == 0 ? 201 : 200,
-                                  .body = buf_new(64)};
-    buf_str(&out->body, "{}");
-    return true;
-}
-
-static struct events *start_events(void) {
-    static const struct event_wire wire = {.call = record};
-    static const struct events_times times = {
-        .space_us = 0, .back_us = 1000, .drain_us = 5000000, .timeout_ms = 1000};
-    struct events *q = NULL;
-    struct err e = {0};
-    n_sent = 0;
-    if (!events_start_with(&wire, &times, "tpguard-0", &q, &e)) {
-        bail("events", &e);
-    }
-    return q;
-}
-
-static void settle(struct events *q) {
-    struct events_stats s;
-    for (unsigned i = 0; i < 1000; i++) {
-        struct timespec t = {.tv_nsec = 5000000};
-        events_stats_get(q, &s);
-        if (s.written + s.repeated + s.dropped + s.refused == s.pushed) {
-            return;
-        }
-        nanosleep(&t, NULL);
-    }
-}
 
 /* A value of what was sent about that pod; "" nothing was. */
 static const char *told(const char *pod, const char *key) {
@@ -69,7 +16,7 @@ static const char *told(const char *pod, const char *key) {
     buf_reset(&out);
     buf_fmt(&m, "\"name\":\"%s\",\"uid\"", pod);
     buf_fmt(&k, "\"%s\":\"", key);
-    pthread_mutex_lock(&lock);
+    pthread_mutex_lock(&sent_lock);
     for (unsigned i = 0; i < n_sent; i++) {
         struct span body = span_of(sent[i].body);
         if (span_has(body, mark)) {
@@ -78,7 +25,7 @@ static const char *told(const char *pod, const char *key) {
             buf_span(&out, span_cut(&rest, '"'));
         }
     }
-    pthread_mutex_unlock(&lock);
+    pthread_mutex_unlock(&sent_lock);
     return text;
 }
 
