@@ -187,6 +187,10 @@ int explain_options_read(struct explain_options *r, int argc, char **argv) {
                       argv[optind]);
         return explain_complain("", &e);
     }
+    if (r->running && r->patch_only) {
+        (void)err_set(&e, ERR_INPUT, "--running changes nothing, found --patch as well");
+        return explain_complain("", &e);
+    }
     if (!r->n_files == !r->running) {
         (void)err_set(&e, ERR_INPUT, "%s",
                       r->running ? "--running takes no manifest, found -f as well"

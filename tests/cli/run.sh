@@ -133,6 +133,7 @@ json 'select(.name == "chat-0") | .kind == "RunningPod" and .state == "bad" and 
 grep -v 'tpguard.io/allocations' $six >"$work/untold.yaml"
 run 3 "nobody reported their GPUs: it cannot be told" "$tpguard" explain --running --cluster "$work/untold.yaml"
 says out "2 pods with a TP group run: 0 not on healthy NVLink, 2 cannot be told."
+refuses "a patch of what runs" "--running changes nothing" "$tpguard" explain --running --patch
 refuses "a manifest and what runs at once" "--running takes no manifest" "$tpguard" explain --running -f $m/qwen35.yaml
 
 # a live cluster that is not there, or not said
